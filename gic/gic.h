@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The physical GIC, GICv2 or GICv3, behind one small table of operations. May include platform and mm.
+ */
+#ifndef GIC_GIC_H
+#define GIC_GIC_H
+
+#include "platform/types.h"
+
+/* SGIs that Tarn's CPUs send each other (0..7; 8..15 belong to EL3). */
+#define SGI_KICK         0 /* look at your run queue and hazard word */
+#define SGI_PANIC        1 /* stop */
+
+#define GIC_INTID_SPURIOUS 1020 /* and above: nothing to do */
+
+/* Addresses read from the device tree by gic_probe (boot); sizes in bytes. */
+struct gic_info {
+    unsigned version; /* 2 or 3 */
+    struct pa_range gicd;
+    struct pa_range gicc, gich, gicv; /* GICv2 */
+    struct pa_range gicr[16];         /* GICv3: regions, not necessarily contiguous */
+    unsigned gicr_count;
+    uint64_t gicr_stride; /* 0: as the architecture says */
+    uint32_t maintenance_intid;
+    unsigned nr_irqs; /* INTIDs implemented, at most 1020 */
+    unsigned nr_lrs;  /* list registers implemented */
+};
+extern struct gic_info gic_info;
+
+/*
+ * Finds and resets the GIC described by the flattened device tree (validated before): all interrupts
+ * disabled, SPIs routed to CPU 0, group 1. Returns NULL, or a sentence that says what is wrong.
+ * Boot CPU; maps the registers.
+ */
+const char *gic_probe(const void *fdt);
+
+/* Each CPU, first thing after its MMU is on: CPU interface with EOImode 1, EL2's own PPIs and SGIs. */
+void gic_init_cpu(void);
+
+/* Enables a private interrupt of the calling CPU (EL2 timer, maintenance, virtual timer). */
+void gic_enable_ppi(uint32_t intid);
+
+/* Acknowledges: returns the INTID (SGI source bits removed), GIC_INTID_SPURIOUS.. when none. */
+uint32_t gic_ack(void);
+
+/* Priority drop; the interrupt stays active until deactivated. */
+void gic_eoi(uint32_t intid);
+
+/* Deactivates. */
+void gic_deactivate(uint32_t intid);
+
+/* Sends a physical SGI to one CPU. Makes prior stores visible to it first. */
+void gic_send_sgi(unsigned cpu, uint32_t sgi);
+
+#endif

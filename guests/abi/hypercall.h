@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * Hypercalls: the register contract between Tarn and dom0 (and, for the few rows that say so, any
+ * domain). Used by EL2, by dom0's Linux driver and by bare-metal payloads; plain constants, so that
+ * assembly may include it too. It includes nothing.
+ *
+ * Convention: SMCCC 1.2 (Arm DEN 0028), HVC #0, 64-bit fast calls of the vendor-specific hypervisor
+ * service. x0 = function, x1.. = arguments; on return x0 = status, x1.. = results. A status is 0 or
+ * one of TARN_E*. A caller without the right to a function reads SMCCC's NOT_SUPPORTED (-1), exactly
+ * as if it did not exist.
+ */
+#ifndef TARN_ABI_HYPERCALL_H
+#define TARN_ABI_HYPERCALL_H
+
+#define TARN_ABI_VERSION 1
+
+/* Discovery (SMCCC, "Vendor Specific Hypervisor Service Call UID"): any domain. */
+#define TARN_SMCCC_UID 0x8600ff01
+#define TARN_UID_0     0x6e726174 /* "tarn" */
+#define TARN_UID_1     0x70796800
+#define TARN_UID_2     0x69767265
+#define TARN_UID_3     0x00726f73
+
+#define TARN_HC(n)     (0xc6000000 | (n))
+
+/* Any domain. Result: x1 = TARN_ABI_VERSION, x2 = the caller's domain id. */
+#define TARN_HC_VERSION TARN_HC(0x00)
+
+/*
+ * dom0 only, from here on.
+ *
+ * CREATE: x1 = number of vCPUs, x2 = flags (0), x3..x6 = name, 32 bytes, NUL-padded.
+ *   Result: x1 = domain id, x2 = address of its notify page, x3 = address of its console page
+ *   (both readable and writable by dom0 until the domain is destroyed).
+ *   ENOMEM: no memory for the domain's structures; EINVAL: vCPU count; ENOSPC: no free domain id;
+ *   EEXIST: the name is taken.
+ */
+#define TARN_HC_DOMAIN_CREATE TARN_HC(0x10)
+/*
+ * POPULATE: x1 = domain, x2 = ipa. Gives the domain one zeroed block of TARN_BLOCK_SIZE at ipa
+ *   (aligned to it, inside the RAM window of domu.h). Result: x1 = physical address of the block,
+ *   which dom0 may access from now on until the domain is destroyed.
+ */
+#define TARN_HC_DOMAIN_POPULATE TARN_HC(0x11)
+/* VCPU_INIT: x1 = domain, x2 = vCPU, x3 = pc (ipa), x4 = x0 (ipa of the device tree). Before START. */
+#define TARN_HC_VCPU_INIT TARN_HC(0x12)
+/* START: x1 = domain. vCPU 0 becomes runnable. From created only; EBUSY else. */
+#define TARN_HC_DOMAIN_START TARN_HC(0x13)
+/* PAUSE, UNPAUSE: x1 = domain. Return once no vCPU of it runs (EAGAIN: call again). */
+#define TARN_HC_DOMAIN_PAUSE   TARN_HC(0x14)
+#define TARN_HC_DOMAIN_UNPAUSE TARN_HC(0x15)
+/*
+ * DESTROY: x1 = domain. Stops it and gives its memory back to the pool in bounded steps:
+ *   EAGAIN while there is more to do (call again). dom0 must not hold mappings of its memory any more:
+ *   they fault from the first call on.
+ */
+#define TARN_HC_DOMAIN_DESTROY TARN_HC(0x16)
+/*
+ * INFO: x1 = domain id. Describes the domain with the lowest id >= x1, so that a loop lists all:
+ *   x1 = its id, x2 = state (TARN_STATE_*) | reason << 8 (TARN_REASON_*) | vCPUs << 16,
+ *   x3 = bytes of memory, x4 = ns of CPU time of all vCPUs, x5 = physical address of its notify page,
+ *   x6 = physical address of its console page, x7..x10 = name. ENOENT: none left.
+ */
+#define TARN_HC_DOMAIN_INFO TARN_HC(0x17)
+/* BLOCK: x1 = domain, x2 = ipa. Result: x1 = physical address of the block there; ENOENT: none. */
+#define TARN_HC_DOMAIN_BLOCK TARN_HC(0x18)
+/* MACHINE_INFO: x1 = physical CPUs, x2 = bytes of the domain pool, x3 = bytes free in it,
+ *   x4 = bytes of EL2's heap, x5 = bytes free in it. */
+#define TARN_HC_MACHINE_INFO TARN_HC(0x19)
+
+/* VDEV_CREATE: x1 = domain, x2 = index, x3 = virtio device id, x4 = number of queues. Before START. */
+#define TARN_HC_VDEV_CREATE TARN_HC(0x20)
+/*
+ * VDEV_INTERRUPT: x1 = domain, x2 = index, x3 = bits to set in InterruptStatus (virtio 1.2, 4.2.2:
+ *   1 = used buffer, 2 = configuration change). Raises the device's interrupt. Hot.
+ */
+#define TARN_HC_VDEV_INTERRUPT TARN_HC(0x21)
+/* REPLY: x1 = domain, x2 = vCPU, x3 = value read (ignored for writes). Answers its request. */
+#define TARN_HC_REQUEST_REPLY TARN_HC(0x22)
+/* CONSOLE_INPUT: x1 = domain, x2 = count (1..8), x3 = the bytes, first in the lowest 8 bits.
+ *   Result: x1 = how many were taken by the emulated PL011's receive FIFO. */
+#define TARN_HC_CONSOLE_INPUT TARN_HC(0x23)
+
+/* Status values: negated Linux errno numbers; -1 is SMCCC's NOT_SUPPORTED. */
+#define TARN_OK             0
+#define TARN_ENOTSUPP       (-1)
+#define TARN_ENOENT         (-2)
+#define TARN_EAGAIN         (-11)
+#define TARN_ENOMEM         (-12)
+#define TARN_EBUSY          (-16)
+#define TARN_EEXIST         (-17)
+#define TARN_EINVAL         (-22)
+#define TARN_ENOSPC         (-28)
+
+/* Lifecycle states of a domain. */
+#define TARN_STATE_CREATED  0
+#define TARN_STATE_RUNNING  1
+#define TARN_STATE_PAUSED   2
+#define TARN_STATE_SHUTDOWN 3 /* stopped by itself: see the reason; memory still there */
+#define TARN_STATE_CRASHED  4 /* stopped by Tarn: see the reason */
+#define TARN_STATE_DYING    5 /* DESTROY under way */
+
+/* Why it left running. */
+#define TARN_REASON_NONE     0
+#define TARN_REASON_POWEROFF 1 /* PSCI SYSTEM_OFF */
+#define TARN_REASON_REBOOT   2 /* PSCI SYSTEM_RESET, SYSTEM_RESET2 */
+#define TARN_REASON_ALL_OFF  3 /* its last running vCPU called PSCI CPU_OFF */
+#define TARN_REASON_FAULT    4 /* a fault nobody in the guest could take */
+
+#define TARN_MAX_DOMAINS     128
+#define TARN_NAME_SIZE       32
+#define TARN_BLOCK_SIZE      0x200000 /* 2 MiB: unit of a domain's memory */
+
+#endif

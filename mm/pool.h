@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The domain pool: all memory of domUs, in blocks of 2 MiB, each with exactly one owner. A block is
+ * scrubbed before it changes hands. May include platform and mm.
+ */
+#ifndef MM_POOL_H
+#define MM_POOL_H
+
+#include "platform/types.h"
+
+#define POOL_OWNER_FREE 0xffff
+
+/* Takes the physical ranges (2 MiB-aligned) as pool; the owner table comes from the heap. Boot CPU.
+ * Returns false when the heap cannot hold the table. */
+bool pool_init(const struct pa_range *ranges, unsigned count);
+
+/*
+ * Gives one block, all zero, to `owner`. Returns false when the pool is empty. Zeroes at most one
+ * block (through the calling CPU's window). Any CPU; takes the pool lock (leaf), not held while zeroing.
+ */
+bool pool_alloc(uint16_t owner, pa_t *block);
+
+/* Takes a block back (to be scrubbed before its next use). Asserts that owner has it. */
+void pool_free(pa_t block, uint16_t owner);
+
+/*
+ * Takes back up to `most` blocks of owner. Returns how many; 0 when it has none left. Restartable:
+ * *cursor starts at 0 and carries the position.
+ */
+unsigned pool_reclaim(uint16_t owner, unsigned most, uint64_t *cursor);
+
+/* Bytes in all / free / owned by one domain. */
+uint64_t pool_bytes_total(void);
+uint64_t pool_bytes_free(void);
+uint64_t pool_bytes_of(uint16_t owner);
+
+/* The ranges given to pool_init. */
+const struct pa_range *pool_ranges(unsigned *count);
+
+#endif

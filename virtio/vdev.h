@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The part of a virtio-mmio device (virtio 1.2, 4.2.2) that never leaves EL2: identification,
+ * QueueNotify, InterruptStatus and InterruptACK. Every other register is posted to the device's
+ * backend as a request. Knows no domain and no vCPU: it sets bits in the notify page and says in
+ * struct mmio_access whom to tell. May include guests/abi, platform, mm.
+ */
+#ifndef VIRTIO_VDEV_H
+#define VIRTIO_VDEV_H
+
+#include "platform/types.h"
+
+#include "guests/abi/notify.h"
+#include "mm/trap_mmio.h"
+#include "platform/types.h"
+
+struct vdev {
+    struct tarn_notify_page *notify; /* EL2 address of the domain's page */
+    uint32_t interrupt_status;       /* atomic */
+    uint32_t device_id;              /* virtio device type; 0: none */
+    uint8_t index;
+    uint8_t nr_queues;
+};
+
+/* Sets up device `index` of a domain. Returns false on an index, id (1..63) or queue count out of range. */
+bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned index, uint64_t device_id,
+               uint64_t nr_queues);
+
+/* Trapped access: a handler for mmio_table_add; device is the struct vdev. */
+enum mmio_result vdev_access(void *vdev, struct mmio_access *access);
+
+/* Backend's interrupt: sets bits (1, 2) in InterruptStatus. Returns false when bits holds others or none. */
+bool vdev_interrupt(struct vdev *vdev, uint64_t bits);
+
+#endif
