@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The physical GIC, GICv2 or GICv3, behind one small table of operations. May include platform and mm.
+ * The physical GIC, GICv2 or GICv3, behind one small table of operations. May include platform and
+ * mm.
  */
 #ifndef GIC_GIC_H
 #define GIC_GIC_H
@@ -8,8 +9,8 @@
 #include "platform/types.h"
 
 /* SGIs that Tarn's CPUs send each other (0..7; 8..15 belong to EL3). */
-#define SGI_KICK         0 /* look at your run queue and hazard word */
-#define SGI_PANIC        1 /* stop */
+#define SGI_KICK  0 /* look at your run queue and hazard word */
+#define SGI_PANIC 1 /* stop */
 
 #define GIC_INTID_SPURIOUS 1020 /* and above: nothing to do */
 
@@ -28,13 +29,14 @@ struct gic_info {
 extern struct gic_info gic_info;
 
 /*
- * Finds and resets the GIC described by the flattened device tree (validated before): all interrupts
- * disabled, SPIs routed to CPU 0, group 1. Returns NULL, or a sentence that says what is wrong.
- * Boot CPU; maps the registers.
+ * Finds and resets the GIC described by the flattened device tree (validated before): all
+ * interrupts disabled, SPIs routed to CPU 0, group 1. Returns NULL, or a sentence that says what is
+ * wrong. Boot CPU; maps the registers.
  */
 const char *gic_probe(const void *fdt);
 
-/* Each CPU, first thing after its MMU is on: CPU interface with EOImode 1, EL2's own PPIs and SGIs. */
+/* Each CPU, first thing after its MMU is on: CPU interface with EOImode 1, EL2's own PPIs and SGIs.
+ */
 void gic_init_cpu(void);
 
 /* Enables a private interrupt of the calling CPU (EL2 timer, maintenance, virtual timer). */

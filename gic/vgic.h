@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtual GIC of one domain: a model of distributor, redistributors and CPU interface (Arm IHI 0048
- * for GICv2, IHI 0069 for GICv3), which is the truth, and the list registers, which are a cache of it.
- * Public interface for core. One lock per vGIC; every call here takes it unless it says otherwise.
- * Functions return the mask of vCPUs that have something new to take (to be kicked or woken).
- * May include platform, mm, gic.
+ * The virtual GIC of one domain: a model of distributor, redistributors and CPU interface (Arm IHI
+ * 0048 for GICv2, IHI 0069 for GICv3), which is the truth, and the list registers, which are a
+ * cache of it. Public interface for core. One lock per vGIC; every call here takes it unless it
+ * says otherwise. Functions return the mask of vCPUs that have something new to take (to be kicked
+ * or woken). May include platform, mm, gic.
  */
 #ifndef GIC_VGIC_H
 #define GIC_VGIC_H
@@ -15,12 +15,23 @@
 
 /* What a domain wants of its GIC. */
 struct vgic_config {
-    unsigned version;  /* 2 or 3; the machine's own */
-    unsigned nr_cpus;  /* 1..8 on GICv2, 1..TARN_MAX_DOM0_VCPUS on GICv3 */
-    unsigned nr_irqs;  /* 32..1020, a multiple of 32 */
-    bool hardware_spis; /* dom0: SPIs are the machine's: enable, trigger, route pass to the physical GIC */
-    struct vgic_cpu *cpu[64];
+    unsigned version;   /* 2 or 3; the machine's own */
+    unsigned nr_cpus;   /* 1..8 on GICv2, 1..TARN_MAX_DOM0_VCPUS on GICv3 */
+    unsigned nr_irqs;   /* 32..1020, a multiple of 32 or 1020 */
+    bool hardware_spis; /* dom0: SPIs are the machine's: enable, trigger, route pass to the physical
+                           GIC */
+    void *spi; /* vgic_spi_bytes(nr_irqs) of memory, aligned to 8, freed by core in the end */
+    struct vgic_cpu *cpu[VGIC_MAX_CPUS];
 };
+
+/*
+ * MPIDR_EL1 affinity of vCPU n, for VMPIDR_EL2 (bit 31 is to be added) and device trees: sixteen to
+ * a cluster, so that one write of ICC_SGI1R_EL1 reaches all of them.
+ */
+static inline uint64_t vcpu_mpidr(unsigned n)
+{
+    return (n % 16) | (uint64_t)(n / 16) << 8;
+}
 
 /* Sets the reset state. Returns false on a config outside the bounds above. */
 bool vgic_init(struct vgic *vgic, const struct vgic_config *config);
@@ -38,9 +49,9 @@ vcpu_mask_t vgic_set_pending(struct vgic *vgic, unsigned vcpu, uint32_t intid);
 vcpu_mask_t vgic_set_level(struct vgic *vgic, unsigned vcpu, uint32_t intid, bool level);
 
 /*
- * A physical interrupt that the calling CPU has acknowledged and priority-dropped becomes pending with
- * the same INTID; the guest's deactivation deactivates the physical one. For PPIs (the virtual timer)
- * vcpu is the one loaded on this CPU.
+ * A physical interrupt that the calling CPU has acknowledged and priority-dropped becomes pending
+ * with the same INTID; the guest's deactivation deactivates the physical one. For PPIs (the virtual
+ * timer) vcpu is the one loaded on this CPU.
  */
 vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid);
 
@@ -53,22 +64,24 @@ enum mmio_result vgic_gicd_access(void *vgic, struct mmio_access *access);
 enum mmio_result vgic_gicr_access(void *vgic_cpu, struct mmio_access *access);
 
 /*
- * True when the vCPU's next entry has work for vgic_flush. No lock; the caller re-checks after kicks.
+ * True when the vCPU's next entry has work for vgic_flush. No lock; the caller re-checks after
+ * kicks.
  */
 static inline bool vgic_needs_flush(const struct vgic_cpu *cpu)
 {
     return __atomic_load_n(&cpu->dirty, __ATOMIC_ACQUIRE);
 }
 
-/* Before guest entry, vCPU loaded on the calling CPU: brings list registers up to date with the model. */
+/* Before guest entry, vCPU loaded on the calling CPU: brings list registers up to date with the
+ * model. */
 void vgic_flush(struct vgic *vgic, struct vgic_cpu *cpu);
 
 /* The maintenance interrupt came (underflow, EOI of a level interrupt): folds and marks dirty. */
 void vgic_maintenance(struct vgic *vgic, struct vgic_cpu *cpu);
 
 /*
- * vCPU switch on the calling CPU. save: folds the list registers into the model, saves VMCR and active
- * priorities, turns the interface off; physical PPIs that the vCPU holds (virtual timer) are
+ * vCPU switch on the calling CPU. save: folds the list registers into the model, saves VMCR and
+ * active priorities, turns the interface off; physical PPIs that the vCPU holds (virtual timer) are
  * deactivated. load: the reverse; re-activates them.
  */
 void vgic_save(struct vgic *vgic, struct vgic_cpu *cpu);
