@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The timers of a vCPU. The virtual timer (CNTV, PPI 27) is the guest's own while it runs; saved when
- * it is switched out, and then only its deadline matters. The physical timer (CNTP, PPI 30) is
+ * The timers of a vCPU. The virtual timer (CNTV, PPI 27) is the guest's own while it runs; saved
+ * when it is switched out, and then only its deadline matters. The physical timer (CNTP, PPI 30) is
  * emulated: its registers trap. Pure state: the caller arms deadlines and sets interrupt lines.
  * May include platform and timer/timer.h.
  */
@@ -10,26 +10,36 @@
 
 #include "timer/timer.h"
 
+/* CNTV_CTL_EL0, CNTP_CTL_EL0 */
+#define CNT_CTL_ENABLE  1ul
+#define CNT_CTL_IMASK   2ul
+#define CNT_CTL_ISTATUS 4ul
+
 struct vtimer {
-    uint64_t cntv_cval, cntv_ctl; /* saved while not loaded */
+    uint64_t cntv_cval, cntv_ctl; /* saved while not loaded, ISTATUS as it was then */
     uint64_t cntp_cval, cntp_ctl; /* emulated; ISTATUS is computed */
     uint64_t cntkctl;
-    uint64_t offset;              /* CNTVOFF_EL2, the same for all vCPUs of a domain */
+    uint64_t offset; /* CNTVOFF_EL2, the same for all vCPUs of a domain; not after the present */
 };
 
+/* Both timers disabled, EL0 without access to them. */
 void vtimer_init(struct vtimer *timer, uint64_t offset);
 
-/* vCPU switch: saves and disables CNTV, CNTKCTL; loads them with CNTVOFF. Calling CPU's registers. */
+/* vCPU switch: saves and disables CNTV, CNTKCTL; loads them with CNTVOFF. Calling CPU's registers.
+ */
 void vtimer_save(struct vtimer *timer);
 void vtimer_load(const struct vtimer *timer);
 
 /*
- * When (in ticks of the physical counter) the saved virtual timer would assert its interrupt:
- * 0 if it does already, TIMER_NEVER if disabled or masked.
+ * When (in ticks of the physical counter) the saved virtual timer asserts its interrupt: 0 if it
+ * did when it was saved, a time in the past if it has since, TIMER_NEVER if disabled or masked.
  */
 uint64_t vtimer_virtual_deadline(const struct vtimer *timer);
 
-/* The same for the emulated physical timer (its count is the guest's CNTPCT: offset 0). */
+/*
+ * When the emulated physical timer asserts its interrupt (its count is CNTPCT, offset 0): a time in
+ * the past if it does already, TIMER_NEVER if disabled or masked.
+ */
 uint64_t vtimer_physical_deadline(const struct vtimer *timer);
 
 /* Emulated CNTP_CTL_EL0 / CNTP_CVAL_EL0 / CNTP_TVAL_EL0 (Arm ARM D11.2.4). now = CNTPCT. */

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A queue of deadlines, earliest first: a 4-ary heap of pointers. Pure data structure, private to
+ * timer/ (and its unit test). May include platform/types.h, platform/panic.h and timer/timer.h.
+ */
+#ifndef TIMER_QUEUE_H
+#define TIMER_QUEUE_H
+
+#include "timer/timer.h"
+
+struct deadline_queue {
+    uint32_t count;
+    struct deadline *slot[TIMER_MAX_DEADLINES];
+};
+
+/* The earliest deadline, or NULL. */
+static inline struct deadline *queue_first(const struct deadline_queue *queue)
+{
+    return queue->count == 0 ? NULL : queue->slot[0];
+}
+
+/* Adds a deadline that is in no queue, ordered by its `when`. Returns false when the queue is full.
+ */
+bool queue_insert(struct deadline_queue *queue, struct deadline *deadline);
+
+/* Takes out a deadline that is in this queue (asserted). */
+void queue_remove(struct deadline_queue *queue, struct deadline *deadline);
+
+/* Changes `when` of a deadline that is in this queue (asserted). */
+void queue_move(struct deadline_queue *queue, struct deadline *deadline, uint64_t when);
+
+#endif

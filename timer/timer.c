@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The EL2 physical timer and its deadlines. CNTHP stays enabled for good: an empty queue is a
+ * compare value that the 64-bit counter never reaches, so a change of plan is one register write.
+ * May include platform and timer.
+ */
+#include "timer/timer.h"
+
+#include "platform/cpu.h"
+#include "platform/panic.h"
+#include "platform/sysreg.h"
+#include "timer/queue.h"
+
+#define NS_PER_S         1000000000ul
+#define CNTHP_CTL_ENABLE 1ul
+#define CNTHCTL_EL1PCTEN 1ul /* EL1 and EL0 read CNTPCT without a trap; EL1PCEN = 0 traps CNTP_*   \
+                              */
+
+static struct timer_cpu {
+    struct deadline_queue queue;
+    uint64_t programmed; /* what CNTHP_CVAL_EL2 holds */
+} timer_cpus[MAX_CPUS];
+
+static uint64_t frequency;
+
+void timer_init(void)
+{
+    frequency = sysreg_read(cntfrq_el0) & UINT32_MAX;
+    if (frequency == 0)
+        panic("timer: CNTFRQ_EL0 is 0: the firmware has to set the counter's frequency");
+}
+
+void timer_init_cpu(void)
+{
+    struct timer_cpu *timer = &timer_cpus[cpu_id()];
+    sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
+    timer->programmed = TIMER_NEVER;
+    sysreg_write(cnthp_cval_el2, TIMER_NEVER);
+    sysreg_write(cnthp_ctl_el2, CNTHP_CTL_ENABLE);
+    isb();
+}
+
+uint64_t timer_now(void)
+{
+    return sysreg_read(cntpct_el0);
+}
+
+uint64_t timer_frequency(void)
+{
+    return frequency;
+}
+
+/* Whole seconds apart from the rest, so that no product exceeds 64 bits. */
+uint64_t timer_ns_to_ticks(uint64_t ns)
+{
+    return ns / NS_PER_S * frequency + ns % NS_PER_S * frequency / NS_PER_S;
+}
+
+uint64_t timer_ticks_to_ns(uint64_t ticks)
+{
+    return ticks / frequency * NS_PER_S + ticks % frequency * NS_PER_S / frequency;
+}
+
+static void program(struct timer_cpu *timer)
+{
+    const struct deadline *first = queue_first(&timer->queue);
+    uint64_t when = first == NULL ? TIMER_NEVER : first->when;
+    if (when == timer->programmed)
+        return;
+    timer->programmed = when;
+    sysreg_write(cnthp_cval_el2, when);
+}
+
+bool timer_arm(struct deadline *deadline, uint64_t when)
+{
+    unsigned cpu = cpu_id();
+    struct timer_cpu *timer = &timer_cpus[cpu];
+    if (when == TIMER_NEVER) {
+        timer_disarm(deadline);
+        return true;
+    }
+    if (deadline->armed) {
+        assert(deadline->cpu == cpu);
+        queue_move(&timer->queue, deadline, when);
+    } else {
+        deadline->when = when;
+        if (!queue_insert(&timer->queue, deadline))
+            return false;
+        deadline->cpu = (uint8_t)cpu;
+        deadline->armed = true;
+    }
+    program(timer);
+    return true;
+}
+
+void timer_disarm(struct deadline *deadline)
+{
+    if (!deadline->armed)
+        return;
+    assert(deadline->cpu == cpu_id());
+    struct timer_cpu *timer = &timer_cpus[deadline->cpu];
+    queue_remove(&timer->queue, deadline);
+    deadline->armed = false;
+    program(timer);
+}
+
+void timer_interrupt(void)
+{
+    struct timer_cpu *timer = &timer_cpus[cpu_id()];
+    uint64_t now = timer_now();
+    for (unsigned calls = 0; calls < TIMER_MAX_BATCH; calls++) {
+        struct deadline *first = queue_first(&timer->queue);
+        if (first == NULL || first->when > now)
+            break;
+        queue_remove(&timer->queue, first);
+        first->armed = false;
+        first->expired(first);
+    }
+    program(timer);
+    isb(); /* the interrupt line has dropped before the caller deactivates the interrupt */
+}
