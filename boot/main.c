@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The boot order of Tarn, one step a line. head.S calls main() on the boot CPU with the MMU on; it
+ * ends in the scheduler. May call everything.
+ */
+#include "boot/bootargs.h"
+#include "boot/dom0.h"
+#include "boot/memory.h"
+#include "boot/smp.h"
+#include "core/irq.h"
+#include "core/sched.h"
+#include "core/trap.h"
+#include "gic/gic.h"
+#include "mm/el2_map.h"
+#include "mm/stage2.h"
+#include "platform/console.h"
+#include "platform/fdt.h"
+#include "platform/log.h"
+#include "platform/panic.h"
+#include "timer/timer.h"
+
+__attribute__((noreturn)) void main(uint64_t fdt_pa);
+
+#define FDT_SLOT 0
+
+/* A step that says what is wrong, in a sentence for the person at the console. */
+static void check(const char *error)
+{
+    if (error)
+        boot_stop(error);
+}
+
+void main(uint64_t fdt_pa)
+{
+    const void *fdt;
+
+    el2_map_init();
+    check(boot_map_fdt(pa(fdt_pa), &fdt));
+    boot_console(fdt);
+    bootargs_parse(fdt);
+    check(smc_init(fdt));
+    check(boot_memory(fdt, pa(fdt_pa)));
+    timer_init();
+    check(gic_probe(fdt));
+    stage2_init();
+    context_init();
+    idreg_init(stage2_ipa_bits(), gic_info.version);
+    sched_init();
+    smp_boot_cpu();
+    check(smp_start_secondaries(fdt));
+    check(dom0_build(fdt));
+    if (bootargs.panic_test)
+        panic("panic_test=1 was given");
+    smp_go();
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a boot that cannot go on; see stop.h. May call platform. */
+#include "boot/stop.h"
+
+#include <stdarg.h>
+
+#include "platform/log.h"
+#include "platform/printf.h"
+#include "platform/sysreg.h"
+
+void boot_stop(const char *why)
+{
+    log_error("Tarn cannot start: %s.", why);
+    for (;;)
+        wfi();
+}
+
+const char *boot_sentence(const char *format, ...)
+{
+    static char text[256];
+    va_list args;
+
+    va_start(args, format);
+    format_string(text, sizeof(text), format, args);
+    va_end(args);
+    return text;
+}

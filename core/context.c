@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Save, load and reset of a vCPU's EL1 system registers, made from the list in context.h.
+ * May call platform.
+ */
+#include "core/context.h"
+
+#include "platform/sysreg.h"
+
+static bool has_pauth;
+
+void context_init(void)
+{
+    uint64_t isar1 = sysreg_read(id_aa64isar1_el1);
+
+    /* APA, API, GPA, GPI (Arm ARM D19.2.62). */
+    has_pauth = (isar1 & 0xff000ff0) != 0;
+}
+
+bool context_has_pauth(void)
+{
+    return has_pauth;
+}
+
+#define CONTEXT_RESET(field, reg, reset) context->field = (reset);
+#define CONTEXT_SAVE(field, reg, reset)  context->field = sysreg_read(reg);
+#define CONTEXT_LOAD(field, reg, reset)  sysreg_write(reg, context->field);
+
+void context_reset(struct el1_context *context)
+{
+    EL1_CONTEXT(CONTEXT_RESET)
+    PAUTH_CONTEXT(CONTEXT_RESET)
+}
+
+void context_save(struct el1_context *context)
+{
+    EL1_CONTEXT(CONTEXT_SAVE)
+    if (has_pauth) {
+        PAUTH_CONTEXT(CONTEXT_SAVE)
+    }
+}
+
+void context_load(const struct el1_context *context)
+{
+    EL1_CONTEXT(CONTEXT_LOAD)
+    if (has_pauth) {
+        PAUTH_CONTEXT(CONTEXT_LOAD)
+    }
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The domain table, creation and the lifecycle while a domain lives; its end is in destroy.c.
+ * Lock order: table, domain.lock, then vgic.lock, pcpu.lock, heap and pool (leaves).
+ * May call core, mm, gic, timer, virtio.
+ */
+#include "core/domain.h"
+
+#include "core/domain_table.h"
+#include "core/sched.h"
+#include "core/switch.h"
+#include "core/timers.h"
+#include "gic/gic.h"
+#include "guests/abi/domu.h"
+#include "mm/heap.h"
+#include "mm/pool.h"
+#include "platform/log.h"
+#include "platform/panic.h"
+#include "platform/string.h"
+
+struct domain_table domain_table;
+
+static unsigned pages_for(size_t bytes)
+{
+    return (unsigned)((bytes + PAGE_SIZE - 1) / PAGE_SIZE);
+}
+
+struct domain *domain_get(uint64_t id)
+{
+    if (id >= TARN_MAX_DOMAINS)
+        return NULL;
+    struct domain *domain = __atomic_load_n(&domain_table.domain[id], __ATOMIC_ACQUIRE);
+    if (!domain || __atomic_load_n(&domain->state, __ATOMIC_ACQUIRE) == TARN_STATE_DYING)
+        return NULL;
+    return domain;
+}
+
+struct domain *domain_next(uint64_t id)
+{
+    for (; id < TARN_MAX_DOMAINS; id++)
+        if (domain_get(id))
+            return domain_get(id);
+    return NULL;
+}
+
+struct domain *dom0(void)
+{
+    return domain_table.domain[DOM0_ID];
+}
+
+/* First free id, or TARN_EEXIST, TARN_ENOSPC. Table lock held. */
+static int64_t find_id(const char *name)
+{
+    int64_t id = TARN_ENOSPC;
+
+    for (unsigned i = TARN_MAX_DOMAINS; i-- > 0;) {
+        const struct domain *domain = domain_table.domain[i];
+        if (!domain)
+            id = i;
+        else if (strncmp(domain->name, name, TARN_NAME_SIZE) == 0)
+            return TARN_EEXIST;
+    }
+    return id;
+}
+
+/* Everything that domain_free() gives back. Heap pages come zeroed. */
+static bool allocate(struct domain *domain, const struct domain_config *config)
+{
+    uint16_t id = domain->id;
+
+    for (unsigned i = 0; i < config->nr_vcpus; i++) {
+        domain->vcpu[i] = heap_alloc(pages_for(sizeof(struct vcpu)), id);
+        if (!domain->vcpu[i])
+            return false;
+    }
+    domain->spi_memory = heap_alloc(pages_for(vgic_spi_bytes(config->nr_irqs)), id);
+    if (!domain->spi_memory || !stage2_create(&domain->stage2, id))
+        return false;
+    if (id == DOM0_ID)
+        return true;
+    domain->notify = heap_alloc(1, id);
+    domain->console = heap_alloc(1, id);
+    return domain->notify && domain->console;
+}
+
+void domain_free(struct domain *domain)
+{
+    uint16_t id = domain->id;
+
+    if (domain->stage2.root)
+        stage2_destroy(&domain->stage2);
+    if (domain->spi_memory)
+        heap_free(domain->spi_memory, pages_for(vgic_spi_bytes(domain->vgic.nr_irqs)), id);
+    if (domain->notify)
+        heap_free(domain->notify, 1, id);
+    if (domain->console)
+        heap_free(domain->console, 1, id);
+    for (unsigned i = 0; i < DOMAIN_MAX_VCPUS && domain->vcpu[i]; i++)
+        heap_free(domain->vcpu[i], pages_for(sizeof(struct vcpu)), id);
+    assert(heap_pages_of(id) == pages_for(sizeof(*domain)));
+    heap_free(domain, pages_for(sizeof(*domain)), id);
+}
+
+static bool init_vgic(struct domain *domain, const struct domain_config *config)
+{
+    struct vgic_config vgic = {
+        .version = gic_info.version,
+        .nr_cpus = config->nr_vcpus,
+        .nr_irqs = config->nr_irqs,
+        .hardware_spis = config->hardware_spis,
+        .spi = domain->spi_memory,
+    };
+
+    for (unsigned i = 0; i < config->nr_vcpus; i++)
+        vgic.cpu[i] = &domain->vcpu[i]->vgic;
+    domain->vgic.nr_irqs = (uint16_t)config->nr_irqs; /* domain_free needs it in any case */
+    return vgic_init(&domain->vgic, &vgic);
+}
+
+/* The emulated UART: its interrupt line follows every access. */
+static enum mmio_result uart_access(void *device, struct mmio_access *access)
+{
+    struct domain *domain = device;
+    enum mmio_result result = vuart_access(&domain->uart, access);
+
+    access->kick |= vgic_set_level(&domain->vgic, 0, DOMU_UART_INTID, vuart_line(&domain->uart));
+    return result;
+}
+
+/* The fixed part of a domU's machine. */
+static bool build_domu(struct domain *domain)
+{
+    struct mmio_table *mmio = &domain->mmio;
+    bool ok = mmio_table_add(mmio, DOMU_GICD_BASE, DOMU_GICD_SIZE, vgic_gicd_access, &domain->vgic);
+
+    ok = ok && mmio_table_add(mmio, DOMU_UART_BASE, DOMU_UART_SIZE, uart_access, domain);
+    vuart_init(&domain->uart, domain->notify, domain->console);
+    if (gic_info.version == 2)
+        return ok && stage2_map(&domain->stage2, ipa(DOMU_GICC_BASE), pa(gic_info.gicv.base),
+                                DOMU_GICC_SIZE, STAGE2_DEVICE);
+    for (unsigned i = 0; ok && i < domain->nr_vcpus; i++) {
+        struct vgic_cpu *cpu = &domain->vcpu[i]->vgic;
+        cpu->gicr_last = i == domain->nr_vcpus - 1;
+        ok = mmio_table_add(mmio, DOMU_GICR_BASE + i * DOMU_GICR_STRIDE, DOMU_GICR_STRIDE,
+                            vgic_gicr_access, cpu);
+    }
+    return ok;
+}
+
+/* dom0 sees the two shared pages at their physical addresses. */
+static bool share_pages(struct domain *domain)
+{
+    struct stage2 *s2 = &dom0()->stage2;
+    pa_t notify = heap_pa(domain->notify);
+    pa_t console = heap_pa(domain->console);
+
+    if (!stage2_map(s2, ipa(notify.v), notify, PAGE_SIZE, STAGE2_RAM_NX))
+        return false;
+    if (stage2_map(s2, ipa(console.v), console, PAGE_SIZE, STAGE2_RAM_NX))
+        return true;
+    (void)stage2_unmap(s2, ipa(notify.v), PAGE_SIZE);
+    return false;
+}
+
+static bool build(struct domain *domain, const struct domain_config *config)
+{
+    if (!allocate(domain, config) || !init_vgic(domain, config))
+        return false;
+    domain->nr_vcpus = config->nr_vcpus;
+    for (unsigned i = 0; i < config->nr_vcpus; i++) {
+        vcpu_init(domain->vcpu[i], domain, i, sched_place());
+        vgic_set_pcpu(&domain->vgic, &domain->vcpu[i]->vgic, domain->vcpu[i]->pcpu->id);
+    }
+    if (domain->id == DOM0_ID)
+        return true;
+    return build_domu(domain) && share_pages(domain);
+}
+
+int64_t domain_create(const struct domain_config *config, struct domain **result)
+{
+    unsigned most = gic_info.version == 2 ? DOMU_MAX_VCPUS_V2 : DOMAIN_MAX_VCPUS;
+
+    if (config->nr_vcpus == 0 || config->nr_vcpus > most || config->name[0] == '\0')
+        return TARN_EINVAL;
+    spin_lock(&domain_table.lock);
+    int64_t id = find_id(config->name);
+    struct domain *domain = NULL;
+    if (id >= 0)
+        domain = heap_alloc(pages_for(sizeof(*domain)), (uint16_t)id);
+    if (domain) {
+        domain->id = (uint16_t)id;
+        memcpy(domain->name, config->name, sizeof(domain->name));
+        domain->name[TARN_NAME_SIZE - 1] = '\0';
+        domain->time_offset = id == DOM0_ID ? 0 : timer_now();
+        domain->ram_end = DOMU_RAM_BASE;
+        memset(domain->last_vcpu, 0xff, sizeof(domain->last_vcpu));
+        if (build(domain, config)) {
+            *result = domain;
+            __atomic_store_n(&domain_table.domain[id], domain, __ATOMIC_RELEASE);
+        } else {
+            for (unsigned i = 0; i < domain->nr_vcpus; i++)
+                sched_unplace(domain->vcpu[i]);
+            domain_free(domain);
+            domain = NULL;
+        }
+    }
+    spin_unlock(&domain_table.lock);
+    return id < 0 ? id : domain ? TARN_OK : TARN_ENOMEM;
+}
+
+int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t device_id,
+                           uint64_t nr_queues)
+{
+    int64_t status = TARN_EINVAL;
+
+    spin_lock(&domain->lock);
+    if (domain->state != TARN_STATE_CREATED) {
+        status = TARN_EBUSY;
+    } else if (index < TARN_MAX_VDEVS && domain->vdev[index].device_id != 0) {
+        status = TARN_EEXIST;
+    } else if (index < TARN_MAX_VDEVS && vdev_init(&domain->vdev[index], domain->notify,
+                                                   (unsigned)index, device_id, nr_queues)) {
+        bool added = mmio_table_add(&domain->mmio, DOMU_VIRTIO_BASE + index * DOMU_VIRTIO_STRIDE,
+                                    DOMU_VIRTIO_STRIDE, vdev_access, &domain->vdev[index]);
+        domain->vdev[index].device_id = added ? (uint32_t)device_id : 0;
+        status = added ? TARN_OK : TARN_ENOSPC;
+    }
+    spin_unlock(&domain->lock);
+    return status;
+}
+
+int64_t domain_populate(struct domain *domain, ipa_t where, pa_t *block)
+{
+    uint64_t end = where.v + TARN_BLOCK_SIZE;
+    uint64_t limit = MIN(DOMU_RAM_BASE + DOMU_RAM_MAX, BIT(stage2_ipa_bits()));
+
+    if (where.v % TARN_BLOCK_SIZE || where.v < DOMU_RAM_BASE || where.v > limit - TARN_BLOCK_SIZE)
+        return TARN_EINVAL;
+    if (!pool_alloc(domain->id, block))
+        return TARN_ENOMEM;
+    int64_t status = TARN_EBUSY;
+    spin_lock(&domain->lock);
+    if (domain->state == TARN_STATE_CREATED) {
+        status = TARN_ENOMEM;
+        if (stage2_map(&domain->stage2, where, *block, TARN_BLOCK_SIZE, STAGE2_RAM)) {
+            if (stage2_map(&dom0()->stage2, ipa(block->v), *block, TARN_BLOCK_SIZE,
+                           STAGE2_RAM_NX)) {
+                domain->ram_end = MAX(domain->ram_end, end);
+                status = TARN_OK;
+            } else {
+                (void)stage2_unmap(&domain->stage2, where, TARN_BLOCK_SIZE);
+            }
+        }
+    }
+    spin_unlock(&domain->lock);
+    if (status != TARN_OK)
+        pool_free(*block, domain->id);
+    return status;
+}
+
+static void hold_all(struct domain *domain)
+{
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        sched_hold(domain->vcpu[i]);
+}
+
+bool domain_is_off_cpu(struct domain *domain)
+{
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        if (!sched_is_off_cpu(domain->vcpu[i]))
+            return false;
+    return true;
+}
+
+int64_t domain_start(struct domain *domain)
+{
+    spin_lock(&domain->lock);
+    bool created = domain->state == TARN_STATE_CREATED;
+    if (created)
+        domain->state = TARN_STATE_RUNNING;
+    spin_unlock(&domain->lock);
+    if (!created)
+        return TARN_EBUSY;
+    (void)domain_vcpu_on(domain, 0, domain->entry[0], domain->entry[1]);
+    return TARN_OK;
+}
+
+int64_t domain_pause(struct domain *domain)
+{
+    if (domain->id == DOM0_ID)
+        return TARN_EINVAL;
+    spin_lock(&domain->lock);
+    uint8_t state = domain->state;
+    if (state == TARN_STATE_RUNNING) {
+        domain->state = TARN_STATE_PAUSED;
+        hold_all(domain);
+    }
+    spin_unlock(&domain->lock);
+    if (state != TARN_STATE_RUNNING && state != TARN_STATE_PAUSED)
+        return TARN_EBUSY;
+    return domain_is_off_cpu(domain) ? TARN_OK : TARN_EAGAIN;
+}
+
+int64_t domain_unpause(struct domain *domain)
+{
+    spin_lock(&domain->lock);
+    bool paused = domain->state == TARN_STATE_PAUSED;
+    if (paused) {
+        domain->state = TARN_STATE_RUNNING;
+        for (unsigned i = 0; i < domain->nr_vcpus; i++)
+            sched_release(domain->vcpu[i]);
+    }
+    spin_unlock(&domain->lock);
+    return paused ? TARN_OK : TARN_EBUSY;
+}
+
+void domain_stop(struct domain *domain, uint8_t reason)
+{
+    spin_lock(&domain->lock);
+    bool live = domain->state <= TARN_STATE_PAUSED;
+    if (live) {
+        domain->reason = reason;
+        domain->state =
+            reason == TARN_REASON_FAULT ? TARN_STATE_CRASHED : TARN_STATE_SHUTDOWN;
+        hold_all(domain);
+    }
+    spin_unlock(&domain->lock);
+    if (live)
+        upcall_event(domain, TARN_EVENT_STATE);
+}
+
+void domain_kick_slow(struct domain *domain, vcpu_mask_t mask)
+{
+    while (mask) {
+        unsigned id = (unsigned)__builtin_ctzl(mask);
+        mask &= mask - 1;
+        assert(id < domain->nr_vcpus);
+        sched_kick(domain->vcpu[id]);
+    }
+}
+
+bool domain_vcpu_is_off(const struct vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE) == VCPU_OFF && switch_is_out(vcpu);
+}
+
+bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0)
+{
+    struct vcpu *vcpu = domain->vcpu[id];
+
+    spin_lock(&domain->lock);
+    bool off = domain_vcpu_is_off(vcpu);
+    if (off) {
+        domain->online++;
+        vcpu_set_entry(vcpu, pc, x0);
+        vtimer_init(&vcpu->timer, domain->time_offset);
+        vgic_reset_cpu(&domain->vgic, id);
+        (void)sched_wake_from(vcpu, VCPU_OFF);
+    }
+    spin_unlock(&domain->lock);
+    return off;
+}
+
+void domain_vcpu_off(struct vcpu *vcpu)
+{
+    struct domain *domain = vcpu->domain;
+
+    timers_vcpu_stop(vcpu);
+    spin_lock(&domain->lock);
+    bool last = --domain->online == 0;
+    spin_unlock(&domain->lock);
+    sched_block(vcpu, VCPU_OFF);
+    if (last)
+        domain_stop(domain, TARN_REASON_ALL_OFF);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Domains: what belongs together to make a virtual machine, and its lifecycle.
+ * May include guests/abi, platform, mm, timer, gic, virtio, core.
+ */
+#ifndef CORE_DOMAIN_H
+#define CORE_DOMAIN_H
+
+#include "core/vcpu.h"
+#include "gic/vgic.h"
+#include "guests/abi/hypercall.h"
+#include "mm/stage2.h"
+#include "mm/trap_mmio.h"
+#include "platform/spinlock.h"
+#include "platform/types.h"
+#include "virtio/vdev.h"
+#include "virtio/vuart.h"
+
+#define DOMAIN_MAX_VCPUS 64
+#define DOM0_ID          0
+
+struct domain {
+    /* Constant while the domain is in the table. */
+    uint16_t id;
+    uint32_t nr_vcpus;
+    char name[TARN_NAME_SIZE];
+    struct vcpu *vcpu[DOMAIN_MAX_VCPUS];
+    struct tarn_notify_page *notify; /* NULL for dom0 */
+    struct tarn_console_page *console;
+    uint64_t time_offset; /* CNTVOFF_EL2 */
+    void *spi_memory;     /* vgic_spi_bytes, from the heap */
+
+    struct stage2 stage2;
+    struct vgic vgic;
+    struct mmio_table mmio;
+    struct vdev vdev[TARN_MAX_VDEVS];
+    struct vuart uart;
+
+    spinlock_t lock; /* lifecycle: what follows */
+    uint8_t state;   /* TARN_STATE_* */
+    uint8_t reason;  /* TARN_REASON_* */
+    uint8_t online;  /* vCPUs not off */
+    uint8_t destroy_step;
+    uint64_t grace;      /* period begun by the destroy step */
+    uint64_t entry[2];   /* pc and x0 of vCPU 0 at START */
+    uint64_t ram_end;    /* ipa behind the highest block populated */
+    uint64_t ram_cursor; /* ipa up to which DESTROY has given blocks back */
+
+    /* Which of its vCPUs ran last on a CPU; 0xff: none. Written by that CPU alone. */
+    uint8_t last_vcpu[MAX_CPUS];
+};
+
+/* What a new domain is made of. */
+struct domain_config {
+    char name[TARN_NAME_SIZE];
+    unsigned nr_vcpus;
+    unsigned nr_irqs;   /* as vgic_config */
+    bool hardware_spis; /* dom0 */
+};
+
+/*
+ * Creates a domain with an empty stage 2, its vCPUs off and its vGIC mapped as guests/abi/domu.h says
+ * (dom0: mapped by boot/dom0.c). Takes id 0 for the first one, dom0. Returns TARN_OK and *domain, or
+ * TARN_EINVAL, TARN_EEXIST, TARN_ENOSPC, TARN_ENOMEM with nothing left behind. Table lock taken.
+ */
+int64_t domain_create(const struct domain_config *config, struct domain **domain);
+
+/* The live domain with this id, or NULL. Valid until the calling CPU next enters a guest or idles. */
+struct domain *domain_get(uint64_t id);
+
+/* The live domain with the lowest id >= id, or NULL. Validity as above. */
+struct domain *domain_next(uint64_t id);
+
+/* dom0; NULL until it exists. */
+struct domain *dom0(void);
+
+/* The hypercalls of the same names: state checked, TARN_* returned. */
+int64_t domain_populate(struct domain *domain, ipa_t ipa, pa_t *block);
+int64_t domain_start(struct domain *domain);
+int64_t domain_pause(struct domain *domain);
+int64_t domain_unpause(struct domain *domain);
+int64_t domain_destroy(uint64_t id);
+int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t device_id,
+                           uint64_t nr_queues);
+
+/*
+ * The domain stops for `reason` (TARN_REASON_*): state shutdown, or crashed for a fault. All its vCPUs
+ * are held and dom0 is told. Called on behalf of one of its vCPUs or of dom0; idempotent.
+ */
+void domain_stop(struct domain *domain, uint8_t reason);
+
+/* Kicks the vCPUs in the mask (as returned by gic and others). */
+void domain_kick_slow(struct domain *domain, vcpu_mask_t mask);
+
+static inline void domain_kick(struct domain *domain, vcpu_mask_t mask)
+{
+    if (mask)
+        domain_kick_slow(domain, mask);
+}
+
+/* PSCI: brings a vCPU up or down; counts `online`. CPU_ON: pc, x0. Returns false if it is not off. */
+bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0);
+void domain_vcpu_off(struct vcpu *vcpu);
+
+/* PSCI AFFINITY_INFO: off, and CPU_ON would succeed. */
+bool domain_vcpu_is_off(const struct vcpu *vcpu);
+
+/* core/upcall.c: dom0 is to look at this domain's notify page. */
+void upcall_init(struct tarn_upcall_page *page);
+void upcall_raise(struct domain *domain);
+void upcall_event(struct domain *domain, uint64_t event);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EL2's exception vectors and the way back to a guest.
+ *
+ * While a guest runs, SP_EL2 points to its struct vcpu, so that its registers are saved without a
+ * scratch register. Handlers run on the CPU's one stack, from the top each time: nothing of a C
+ * frame survives an exit. A handler is called with x0 = the vCPU that exited and returns the vCPU to
+ * enter, which after a switch is another one.
+ */
+#include "core/layout.h"
+
+        .text
+
+.macro save_guest
+        stp     x0, x1, [sp, #(VCPU_X + 8 * 0)]
+        stp     x2, x3, [sp, #(VCPU_X + 8 * 2)]
+        stp     x4, x5, [sp, #(VCPU_X + 8 * 4)]
+        stp     x6, x7, [sp, #(VCPU_X + 8 * 6)]
+        stp     x8, x9, [sp, #(VCPU_X + 8 * 8)]
+        stp     x10, x11, [sp, #(VCPU_X + 8 * 10)]
+        stp     x12, x13, [sp, #(VCPU_X + 8 * 12)]
+        stp     x14, x15, [sp, #(VCPU_X + 8 * 14)]
+        stp     x16, x17, [sp, #(VCPU_X + 8 * 16)]
+        stp     x18, x19, [sp, #(VCPU_X + 8 * 18)]
+        stp     x20, x21, [sp, #(VCPU_X + 8 * 20)]
+        stp     x22, x23, [sp, #(VCPU_X + 8 * 22)]
+        stp     x24, x25, [sp, #(VCPU_X + 8 * 24)]
+        stp     x26, x27, [sp, #(VCPU_X + 8 * 26)]
+        stp     x28, x29, [sp, #(VCPU_X + 8 * 28)]
+        str     x30, [sp, #(VCPU_X + 8 * 30)]
+        mov     x0, sp
+        ldr     x1, [x0, #VCPU_STACK]
+        mov     sp, x1
+        mov     x29, xzr
+.endm
+
+/* An exception from the guest: calls handler(vcpu, ESR_EL2). */
+.macro from_guest handler
+        .balign 0x80
+        save_guest
+        mrs     x1, esr_el2
+        adr     x30, guest_return
+        b       \handler
+.endm
+
+/* An exception from EL2 itself, or a kind of state nobody here can be in: a bug, told with its name. */
+.macro fatal name
+        .balign 0x80
+        msr     sp_el0, x0              /* the guest's; there is no way back to it anyhow */
+        adr     x0, 1f
+        b       fatal_entry
+1:      .asciz  "\name"
+.endm
+
+        .balign 0x800
+        .global el2_vectors
+el2_vectors:
+        fatal   "synchronous exception at EL2, SP_EL0"
+        fatal   "IRQ at EL2, SP_EL0"
+        fatal   "FIQ at EL2, SP_EL0"
+        fatal   "SError at EL2, SP_EL0"
+        fatal   "synchronous exception at EL2"
+        fatal   "IRQ at EL2"
+        fatal   "FIQ at EL2"
+        fatal   "SError at EL2"
+        from_guest trap_sync
+        from_guest trap_irq
+        from_guest trap_fiq
+        from_guest trap_serror
+        /* AArch32 at EL0 traps with the same classes of syndrome. */
+        from_guest trap_sync
+        from_guest trap_irq
+        from_guest trap_fiq
+        from_guest trap_serror
+
+/* x0 = vCPU to enter, loaded on this CPU. */
+        .global guest_enter
+guest_enter:
+guest_return:
+        mov     sp, x0
+        ldp     x2, x3, [sp, #(VCPU_X + 8 * 2)]
+        ldp     x4, x5, [sp, #(VCPU_X + 8 * 4)]
+        ldp     x6, x7, [sp, #(VCPU_X + 8 * 6)]
+        ldp     x8, x9, [sp, #(VCPU_X + 8 * 8)]
+        ldp     x10, x11, [sp, #(VCPU_X + 8 * 10)]
+        ldp     x12, x13, [sp, #(VCPU_X + 8 * 12)]
+        ldp     x14, x15, [sp, #(VCPU_X + 8 * 14)]
+        ldp     x16, x17, [sp, #(VCPU_X + 8 * 16)]
+        ldp     x18, x19, [sp, #(VCPU_X + 8 * 18)]
+        ldp     x20, x21, [sp, #(VCPU_X + 8 * 20)]
+        ldp     x22, x23, [sp, #(VCPU_X + 8 * 22)]
+        ldp     x24, x25, [sp, #(VCPU_X + 8 * 24)]
+        ldp     x26, x27, [sp, #(VCPU_X + 8 * 26)]
+        ldp     x28, x29, [sp, #(VCPU_X + 8 * 28)]
+        ldr     x30, [sp, #(VCPU_X + 8 * 30)]
+        ldp     x0, x1, [sp, #(VCPU_X + 8 * 0)]
+        eret
+        /* No speculation past the return. */
+        dsb     nsh
+        isb
+
+/*
+ * x0 = name of the vector, SP_EL0 = x0 at the exception. The stack may be what is broken: the frame
+ * goes to a stack of its own, which the first CPU to come takes for good; others park.
+ */
+fatal_entry:
+        msr     tpidr_el1, x1
+        msr     contextidr_el1, x2
+        ldr     x1, =fatal_taken
+1:      ldaxr   w2, [x1]
+        cbnz    w2, 2f
+        mov     w2, #1
+        stxr    w2, w2, [x1]
+        cbnz    w2, 1b
+        b       3f
+2:      wfi
+        b       2b
+3:      ldr     x1, =fatal_stack_end - FRAME_SIZE
+        str     x3, [x1, #(8 * 3)]
+        mov     x3, sp
+        str     x3, [x1, #FRAME_SP]
+        mov     sp, x1
+        mov     x3, x0
+        mrs     x0, sp_el0
+        mrs     x1, tpidr_el1
+        mrs     x2, contextidr_el1
+        stp     x0, x1, [sp, #(8 * 0)]
+        str     x2, [sp, #(8 * 2)]
+        stp     x4, x5, [sp, #(8 * 4)]
+        stp     x6, x7, [sp, #(8 * 6)]
+        stp     x8, x9, [sp, #(8 * 8)]
+        stp     x10, x11, [sp, #(8 * 10)]
+        stp     x12, x13, [sp, #(8 * 12)]
+        stp     x14, x15, [sp, #(8 * 14)]
+        stp     x16, x17, [sp, #(8 * 16)]
+        stp     x18, x19, [sp, #(8 * 18)]
+        stp     x20, x21, [sp, #(8 * 20)]
+        stp     x22, x23, [sp, #(8 * 22)]
+        stp     x24, x25, [sp, #(8 * 24)]
+        stp     x26, x27, [sp, #(8 * 26)]
+        stp     x28, x29, [sp, #(8 * 28)]
+        str     x30, [sp, #(8 * 30)]
+        mrs     x0, elr_el2
+        mrs     x1, spsr_el2
+        stp     x0, x1, [sp, #FRAME_ELR]
+        mrs     x0, esr_el2
+        mrs     x1, far_el2
+        stp     x0, x1, [sp, #FRAME_ESR]
+        mov     x0, x3
+        mov     x1, sp
+        b       trap_fatal
+
+        .section .bss.fatal, "aw", %nobits
+        .balign 4096
+        .skip   8192
+fatal_stack_end:
+fatal_taken:
+        .skip   4

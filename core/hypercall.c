@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hypercall table: one row a function (guests/abi/hypercall.h), each decodes its arguments and
+ * then calls what cannot fail halfway. May call core, mm, gic, virtio.
+ */
+#include "guests/abi/hypercall.h"
+
+#include "core/domain.h"
+#include "core/sched.h"
+#include "core/trap.h"
+#include "guests/abi/domu.h"
+#include "mm/heap.h"
+#include "mm/pool.h"
+#include "platform/string.h"
+
+/* x = the caller's registers: arguments in x[1].., results go there too. Returns the status. */
+typedef int64_t (*hypercall_row_t)(struct vcpu *caller, uint64_t *x);
+
+static int64_t hc_version(struct vcpu *caller, uint64_t *x)
+{
+    x[1] = TARN_ABI_VERSION;
+    x[2] = caller->domain->id;
+    return TARN_OK;
+}
+
+/* The domain named by x1, which dom0 may act upon: any but itself. */
+static struct domain *target(const uint64_t *x)
+{
+    return x[1] == DOM0_ID ? NULL : domain_get(x[1]);
+}
+
+static int64_t hc_create(struct vcpu *caller, uint64_t *x)
+{
+    struct domain_config config = {.nr_irqs = DOMU_NR_IRQS};
+    struct domain *domain;
+
+    (void)caller;
+    if (x[1] > TARN_MAX_VCPUS || x[2] != 0)
+        return TARN_EINVAL;
+    config.nr_vcpus = (unsigned)x[1];
+    memcpy(config.name, &x[3], TARN_NAME_SIZE);
+    int64_t status = domain_create(&config, &domain);
+    if (status != TARN_OK)
+        return status;
+    x[1] = domain->id;
+    x[2] = heap_pa(domain->notify).v;
+    x[3] = heap_pa(domain->console).v;
+    return TARN_OK;
+}
+
+static int64_t hc_populate(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+    pa_t block;
+
+    (void)caller;
+    if (!domain)
+        return TARN_ENOENT;
+    int64_t status = domain_populate(domain, ipa(x[2]), &block);
+    if (status == TARN_OK)
+        x[1] = block.v;
+    return status;
+}
+
+static int64_t hc_vcpu_init(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    if (!domain)
+        return TARN_ENOENT;
+    if (x[2] != 0 || x[3] % 4 != 0)
+        return TARN_EINVAL; /* the others come up by PSCI CPU_ON */
+    if (domain->state != TARN_STATE_CREATED)
+        return TARN_EBUSY;
+    domain->entry[0] = x[3];
+    domain->entry[1] = x[4];
+    return TARN_OK;
+}
+
+static int64_t hc_start(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    return domain ? domain_start(domain) : TARN_ENOENT;
+}
+
+static int64_t hc_pause(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    return domain ? domain_pause(domain) : TARN_ENOENT;
+}
+
+static int64_t hc_unpause(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    return domain ? domain_unpause(domain) : TARN_ENOENT;
+}
+
+static int64_t hc_destroy(struct vcpu *caller, uint64_t *x)
+{
+    (void)caller;
+    return domain_destroy(x[1]);
+}
+
+static int64_t hc_info(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = domain_next(x[1]);
+    uint64_t ticks = 0;
+
+    (void)caller;
+    if (!domain)
+        return TARN_ENOENT;
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        ticks += sched_run_time(domain->vcpu[i]);
+    x[1] = domain->id;
+    x[2] = domain->state | (uint64_t)domain->reason << 8 | (uint64_t)domain->nr_vcpus << 16;
+    x[3] = pool_bytes_of(domain->id);
+    x[4] = timer_ticks_to_ns(ticks);
+    x[5] = domain->notify ? heap_pa(domain->notify).v : 0;
+    x[6] = domain->console ? heap_pa(domain->console).v : 0;
+    memcpy(&x[7], domain->name, TARN_NAME_SIZE);
+    return TARN_OK;
+}
+
+static int64_t hc_block(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+    pa_t block;
+
+    (void)caller;
+    if (!domain || x[2] % TARN_BLOCK_SIZE || !stage2_lookup(&domain->stage2, ipa(x[2]), &block))
+        return TARN_ENOENT;
+    x[1] = block.v;
+    return TARN_OK;
+}
+
+static int64_t hc_machine_info(struct vcpu *caller, uint64_t *x)
+{
+    (void)caller;
+    x[1] = cpu_count;
+    x[2] = pool_bytes_total();
+    x[3] = pool_bytes_free();
+    x[4] = heap_pages_total() * PAGE_SIZE;
+    x[5] = heap_pages_free() * PAGE_SIZE;
+    return TARN_OK;
+}
+
+static int64_t hc_vdev_create(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    return domain ? domain_vdev_create(domain, x[2], x[3], x[4]) : TARN_ENOENT;
+}
+
+static int64_t hc_vdev_interrupt(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    if (!domain || x[2] >= TARN_MAX_VDEVS || domain->vdev[x[2]].device_id == 0)
+        return TARN_ENOENT;
+    if (!vdev_interrupt(&domain->vdev[x[2]], x[3]))
+        return TARN_EINVAL;
+    domain_kick(domain,
+                vgic_set_pending(&domain->vgic, 0, DOMU_VIRTIO_INTID + (uint32_t)x[2]));
+    return TARN_OK;
+}
+
+static int64_t hc_reply(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    if (!domain || x[2] >= domain->nr_vcpus)
+        return TARN_ENOENT;
+    struct vcpu *vcpu = domain->vcpu[x[2]];
+    return sched_reply(vcpu, x[3]) ? TARN_OK : TARN_EINVAL;
+}
+
+static int64_t hc_console_input(struct vcpu *caller, uint64_t *x)
+{
+    struct domain *domain = target(x);
+
+    (void)caller;
+    if (!domain)
+        return TARN_ENOENT;
+    if (x[2] == 0 || x[2] > 8)
+        return TARN_EINVAL;
+    x[1] = vuart_input(&domain->uart, (unsigned)x[2], x[3]);
+    domain_kick(domain,
+                vgic_set_level(&domain->vgic, 0, DOMU_UART_INTID, vuart_line(&domain->uart)));
+    return TARN_OK;
+}
+
+/* Function number -> row. */
+static const struct {
+    hypercall_row_t row;
+    bool anybody; /* else: dom0 alone */
+} rows[] = {
+    [0x00] = {hc_version, true},      [0x10] = {hc_create, false},
+    [0x11] = {hc_populate, false},    [0x12] = {hc_vcpu_init, false},
+    [0x13] = {hc_start, false},       [0x14] = {hc_pause, false},
+    [0x15] = {hc_unpause, false},     [0x16] = {hc_destroy, false},
+    [0x17] = {hc_info, false},        [0x18] = {hc_block, false},
+    [0x19] = {hc_machine_info, false}, [0x20] = {hc_vdev_create, false},
+    [0x21] = {hc_vdev_interrupt, false}, [0x22] = {hc_reply, false},
+    [0x23] = {hc_console_input, false},
+};
+
+int64_t hypercall(struct vcpu *caller, uint32_t function)
+{
+    uint32_t number = function - TARN_HC(0);
+
+    if (number >= ARRAY_SIZE(rows) || !rows[number].row)
+        return TARN_ENOTSUPP;
+    if (!rows[number].anybody && caller->domain->id != DOM0_ID)
+        return TARN_ENOTSUPP;
+    return rows[number].row(caller, caller->x);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a physical interrupt goes. May call core, gic, timer.
+ */
+#include "core/irq.h"
+
+#include "core/domain.h"
+#include "core/sched.h"
+#include "gic/gic.h"
+#include "guests/abi/domu.h"
+#include "platform/log.h"
+#include "platform/sysreg.h"
+
+static void to_dom0(uint32_t intid)
+{
+    domain_kick(dom0(), vgic_set_pending_hw(&dom0()->vgic, 0, intid));
+}
+
+/* The virtual timer of whoever is loaded; it stays active until that guest deactivates it. */
+static void virtual_timer(struct pcpu *cpu)
+{
+    struct vcpu *vcpu = cpu->loaded;
+
+    if (vcpu)
+        domain_kick(vcpu->domain,
+                    vgic_set_pending_hw(&vcpu->domain->vgic, vcpu->id, DOMU_VTIMER_INTID));
+    else
+        gic_deactivate(DOMU_VTIMER_INTID); /* fired while it was being switched out */
+}
+
+static void maintenance(struct pcpu *cpu)
+{
+    if (cpu->loaded)
+        vgic_maintenance(&cpu->loaded->domain->vgic, &cpu->loaded->vgic);
+}
+
+/* The other CPU that panics wants quiet. */
+static void stop_for_panic(void)
+{
+    for (;;)
+        wfi();
+}
+
+/* Tarn's own; deactivated here. */
+static void own(struct pcpu *cpu, uint32_t intid)
+{
+    if (intid == SGI_KICK)
+        sched_kicked(cpu);
+    else if (intid == TIMER_EL2_INTID)
+        timer_interrupt();
+    else if (intid == gic_info.maintenance_intid)
+        maintenance(cpu);
+    else if (intid == SGI_PANIC)
+        stop_for_panic();
+    else
+        log_warn("cpu %u: unexpected interrupt %u ignored", cpu->id, intid);
+    gic_deactivate(intid);
+}
+
+void irq_handle_one(struct pcpu *cpu)
+{
+    uint32_t intid = gic_ack();
+
+    if (intid >= GIC_INTID_SPURIOUS)
+        return;
+    gic_eoi(intid);
+    if (intid == DOMU_VTIMER_INTID)
+        virtual_timer(cpu);
+    else if (intid >= 32)
+        to_dom0(intid);
+    else
+        own(cpu, intid);
+}
+
+void irq_init_cpu(void)
+{
+    gic_enable_ppi(TIMER_EL2_INTID);
+    gic_enable_ppi(DOMU_VTIMER_INTID);
+    gic_enable_ppi(gic_info.maintenance_intid);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offsets that assembly shares with C; core/vcpu.c asserts that they are right. Constants only.
+ */
+#ifndef CORE_LAYOUT_H
+#define CORE_LAYOUT_H
+
+#define VCPU_X     0
+#define VCPU_STACK 248
+
+/* struct el2_frame (platform/panic.h) */
+#define FRAME_SP   248
+#define FRAME_ELR  256
+#define FRAME_SPSR 264
+#define FRAME_ESR  272
+#define FRAME_FAR  280
+#define FRAME_SIZE 288
+
+#endif

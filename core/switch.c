@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vCPU switch: fold the vGIC, save the EL1 list, load stage 2, load the list, flush the vGIC.
+ * May call core, mm, gic, timer.
+ */
+#include "core/switch.h"
+
+#include "core/domain.h"
+#include "core/timers.h"
+#include "mm/tlb.h"
+#include "platform/panic.h"
+#include "platform/sysreg.h"
+
+#define CPTR_TFP      BIT(10)
+#define CPTR_RES1     0x32ffbful /* also traps SVE, SME, trace and activity-monitor accesses */
+#define CPTR_TRAP_ALL (CPTR_RES1 | CPTR_TFP)
+
+#define VMPIDR_RES1   BIT(31)
+
+/* HCR_EL2 of every vCPU (Arm ARM D19.2.48); TWI and TWE come and go with contention. */
+#define HCR_RW    BIT(31)
+#define HCR_TACR  BIT(21)
+#define HCR_TIDCP BIT(20)
+#define HCR_TSC   BIT(19)
+#define HCR_TID3  BIT(18)
+#define HCR_TWE   BIT(14)
+#define HCR_TWI   BIT(13)
+#define HCR_BSU   BIT(10)
+#define HCR_FB    BIT(9)
+#define HCR_AMO   BIT(5)
+#define HCR_IMO   BIT(4)
+#define HCR_FMO   BIT(3)
+#define HCR_PTW   BIT(2)
+#define HCR_SWIO  BIT(1)
+#define HCR_VM    BIT(0)
+#define HCR_API   BIT(41)
+#define HCR_APK   BIT(40)
+#define HCR_BASE                                                                                   \
+    (HCR_RW | HCR_TACR | HCR_TIDCP | HCR_TSC | HCR_TID3 | HCR_BSU | HCR_FB | HCR_AMO | HCR_IMO |   \
+     HCR_FMO | HCR_PTW | HCR_SWIO | HCR_VM)
+
+#define MDCR_TDRA  BIT(11)
+#define MDCR_TDOSA BIT(10)
+#define MDCR_TDA   BIT(9)
+#define MDCR_TPM   BIT(6)
+#define MDCR_TPMCR BIT(5)
+
+void switch_init_cpu(void)
+{
+    /* Debug registers are not switched, so they trap; the PMU is not offered. */
+    sysreg_write(mdcr_el2, MDCR_TDRA | MDCR_TDOSA | MDCR_TDA | MDCR_TPM | MDCR_TPMCR);
+    /* FP stays open to EL2 itself until the first guest runs: libfdt uses it. */
+    sysreg_write(cptr_el2, CPTR_RES1);
+    sysreg_write(hstr_el2, 0);
+    sysreg_write(vpidr_el2, sysreg_read(midr_el1));
+    sysreg_write(hcr_el2, HCR_BASE);
+    isb();
+}
+
+static uint64_t hcr_of(bool contended)
+{
+    uint64_t hcr = HCR_BASE;
+
+    if (context_has_pauth())
+        hcr |= HCR_API | HCR_APK;
+    if (contended)
+        hcr |= HCR_TWI | HCR_TWE;
+    return hcr;
+}
+
+static void save_loaded(struct pcpu *cpu)
+{
+    struct vcpu *vcpu = cpu->loaded;
+
+    if (!vcpu)
+        return;
+    vgic_save(&vcpu->domain->vgic, &vcpu->vgic);
+    vtimer_save(&vcpu->timer);
+    context_save(&vcpu->context);
+    cpu->loaded = NULL;
+    timers_vcpu_saved(vcpu);
+}
+
+static void load(struct pcpu *cpu, struct vcpu *vcpu)
+{
+    struct domain *domain = vcpu->domain;
+
+    timers_vcpu_loading(vcpu);
+    stage2_load(&domain->stage2);
+    sysreg_write(vmpidr_el2, VMPIDR_RES1 | vcpu_mpidr(vcpu->id));
+    context_load(&vcpu->context);
+    vtimer_load(&vcpu->timer);
+    vcpu->stack_top = cpu->stack_top;
+    cpu->loaded = vcpu;
+    sysreg_write(cptr_el2, cpu->fp_owner == vcpu ? CPTR_RES1 : CPTR_TRAP_ALL);
+    /*
+     * Two vCPUs of one domain share a VMID; a TLB entry that one of them may use need not be valid
+     * for the other (same ASID, other tables).
+     */
+    if (domain->last_vcpu[cpu->id] != vcpu->id) {
+        domain->last_vcpu[cpu->id] = (uint8_t)vcpu->id;
+        isb();
+        tlb_flush_guest_local();
+    }
+    vgic_load(&domain->vgic, &vcpu->vgic);
+}
+
+void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
+{
+    if (cpu->loaded != vcpu) {
+        save_loaded(cpu);
+        load(cpu, vcpu);
+    }
+    uint64_t hcr = hcr_of(contended);
+    if (sysreg_read(hcr_el2) != hcr)
+        sysreg_write(hcr_el2, hcr);
+    if (vgic_needs_flush(&vcpu->vgic))
+        vgic_flush(&vcpu->domain->vgic, &vcpu->vgic);
+}
+
+static void save_fp(struct pcpu *cpu)
+{
+    if (!cpu->fp_owner)
+        return;
+    sysreg_write(cptr_el2, CPTR_RES1);
+    isb();
+    fp_save(&cpu->fp_owner->fp);
+    cpu->fp_owner = NULL;
+}
+
+static bool must_leave(const struct vcpu *vcpu)
+{
+    return vcpu->held || vcpu->state == VCPU_OFF;
+}
+
+void switch_drop_held(struct pcpu *cpu, const struct vcpu *next)
+{
+    if (cpu->fp_owner && cpu->fp_owner != next && must_leave(cpu->fp_owner))
+        save_fp(cpu);
+    if (cpu->loaded && cpu->loaded != next && must_leave(cpu->loaded))
+        save_loaded(cpu);
+}
+
+bool switch_is_out(const struct vcpu *vcpu)
+{
+    const struct pcpu *cpu = vcpu->pcpu;
+
+    return __atomic_load_n(&cpu->loaded, __ATOMIC_ACQUIRE) != vcpu &&
+           __atomic_load_n(&cpu->fp_owner, __ATOMIC_ACQUIRE) != vcpu;
+}
+
+void switch_fp(struct vcpu *vcpu)
+{
+    struct pcpu *cpu = vcpu->pcpu;
+
+    assert(cpu->fp_owner != vcpu);
+    save_fp(cpu);
+    sysreg_write(cptr_el2, CPTR_RES1);
+    isb();
+    fp_load(&vcpu->fp);
+    cpu->fp_owner = vcpu;
+}

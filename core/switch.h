@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moving vCPUs in and out of a physical CPU's registers. A vCPU stays loaded until another one is to
+ * run on its CPU, so that WFI and back costs no switch. May include core, mm, gic, timer.
+ */
+#ifndef CORE_SWITCH_H
+#define CORE_SWITCH_H
+
+#include "core/pcpu.h"
+#include "core/vcpu.h"
+
+/* Each CPU at boot: EL2's trap controls, nothing loaded. */
+void switch_init_cpu(void);
+
+/*
+ * Makes vcpu the one loaded on the calling CPU and its list registers current. contended: other vCPUs
+ * wait for this CPU, so WFI and WFE of the guest exit (HCR_EL2.TWI, TWE).
+ */
+void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended);
+
+/*
+ * Takes out of the calling CPU's registers what belongs to vCPUs that are held (paused or dying) or
+ * off and are not `next`: memory of such a one may be freed, its context set anew.
+ */
+void switch_drop_held(struct pcpu *cpu, const struct vcpu *next);
+
+/* True once no register of any CPU belongs to a held or off vCPU. Any CPU. */
+bool switch_is_out(const struct vcpu *vcpu);
+
+/* First FP instruction since another vCPU used FP here: hands over the registers. */
+void switch_fp(struct vcpu *vcpu);
+
+#endif

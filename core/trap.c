@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the vectors to the handler of each exception class, and on to the guest entry.
+ * May call core, gic.
+ */
+#include "core/trap.h"
+
+#include "core/domain.h"
+#include "core/irq.h"
+#include "core/sched.h"
+#include "core/switch.h"
+#include "platform/log.h"
+#include "platform/panic.h"
+
+struct vcpu *trap_sync(struct vcpu *vcpu, uint64_t esr);
+struct vcpu *trap_irq(struct vcpu *vcpu, uint64_t esr);
+struct vcpu *trap_fiq(struct vcpu *vcpu, uint64_t esr);
+struct vcpu *trap_serror(struct vcpu *vcpu, uint64_t esr);
+__attribute__((noreturn)) void trap_fatal(const char *name, const struct el2_frame *frame);
+
+_Static_assert(sizeof(struct el2_frame) == FRAME_SIZE, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, sp) == FRAME_SP, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, elr) == FRAME_ELR, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, spsr) == FRAME_SPSR, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, esr) == FRAME_ESR, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, far) == FRAME_FAR, "core/layout.h");
+
+#define ESR_WFX_TI 3ul /* 0 WFI, 1 WFE */
+
+static void trap_wfx(struct vcpu *vcpu, uint64_t esr)
+{
+    trap_skip(esr);
+    if (esr & ESR_WFX_TI)
+        sched_yield(vcpu);
+    else if (!vgic_has_deliverable(&vcpu->domain->vgic, &vcpu->vgic))
+        sched_block(vcpu, VCPU_WAIT_EVENT);
+}
+
+static void trap_fp(struct vcpu *vcpu, uint64_t esr)
+{
+    (void)esr;
+    if (vcpu->pcpu->fp_owner == vcpu)
+        inject_undef(vcpu); /* SVE or SME state, which is not offered */
+    else
+        switch_fp(vcpu);
+}
+
+static void trap_undef(struct vcpu *vcpu, uint64_t esr)
+{
+    (void)esr;
+    inject_undef(vcpu);
+}
+
+/* Exception class -> handler. Whatever has no row is not offered to guests: UNDEF. */
+static const trap_handler_t handlers[EXIT_CLASSES] = {
+    [0 ... EXIT_CLASSES - 1] = trap_undef,
+    [EC_WFX] = trap_wfx,
+    [EC_FP] = trap_fp,
+    [EC_HVC64] = trap_hvc,
+    [EC_SMC64] = trap_smc,
+    [EC_SYSREG] = trap_sysreg,
+    [EC_IABT_LOW] = trap_iabt,
+    [EC_DABT_LOW] = trap_dabt,
+};
+
+/* The hazard word and the vGIC's: nothing else is looked at before a guest entry. */
+static inline struct vcpu *enter(struct vcpu *vcpu)
+{
+    if (__builtin_expect(__atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE) != 0, 0))
+        return sched_enter(vcpu);
+    if (vgic_needs_flush(&vcpu->vgic))
+        vgic_flush(&vcpu->domain->vgic, &vcpu->vgic);
+    return vcpu;
+}
+
+struct vcpu *trap_sync(struct vcpu *vcpu, uint64_t esr)
+{
+    unsigned ec = (unsigned)FIELD(esr, 31, 26);
+
+    vcpu->exits[ec]++;
+    handlers[ec](vcpu, esr);
+    return enter(vcpu);
+}
+
+struct vcpu *trap_irq(struct vcpu *vcpu, uint64_t esr)
+{
+    (void)esr;
+    vcpu->exits[EXIT_CLASSES]++;
+    irq_handle_one(vcpu->pcpu);
+    return enter(vcpu);
+}
+
+/* Tarn gives no interrupt to group 0, so an FIQ can come from the firmware's side only. */
+struct vcpu *trap_fiq(struct vcpu *vcpu, uint64_t esr)
+{
+    log_guest("d%uv%u: FIQ ignored, ESR %lx", vcpu->domain->id, vcpu->id, esr);
+    return enter(vcpu);
+}
+
+/*
+ * An SError while a guest ran: something it touched answered with an error late. It is the guest's to
+ * handle: a virtual SError with the same syndrome is what it would have seen (HCR_EL2.VSE).
+ */
+struct vcpu *trap_serror(struct vcpu *vcpu, uint64_t esr)
+{
+    log_guest("d%uv%u: SError handed on, ESR %lx", vcpu->domain->id, vcpu->id, esr);
+    sysreg_write(hcr_el2, sysreg_read(hcr_el2) | BIT(8));
+    return enter(vcpu);
+}
+
+void trap_fatal(const char *name, const struct el2_frame *frame)
+{
+    panic_frame(name, frame);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A virtual CPU: its registers, its state and the word that is tested before every guest entry.
+ * May include guests/abi, platform, mm, timer, gic, virtio.
+ */
+#ifndef CORE_VCPU_H
+#define CORE_VCPU_H
+
+#include "core/context.h"
+#include "core/layout.h"
+#include "gic/vgic.h"
+#include "platform/types.h"
+#include "timer/vtimer.h"
+
+struct domain;
+struct pcpu;
+
+/* Written by vcpu_set_state alone, under the run-queue lock of the vCPU's CPU. */
+enum vcpu_state {
+    VCPU_OFF,          /* PSCI: not started, or CPU_OFF */
+    VCPU_READY,        /* wants to run; in the run queue unless held */
+    VCPU_RUNNING,      /* on its CPU, or in EL2 on its behalf */
+    VCPU_WAIT_EVENT,   /* WFI: until an interrupt is pending */
+    VCPU_WAIT_REQUEST, /* a register access is with the backend: until its reply */
+    VCPU_STATES
+};
+
+/* Hazard bits: why the next guest entry has to look up. Set by any CPU, atomically. */
+#define HAZARD_RESCHED BIT32(0) /* the scheduler has to decide */
+
+/* A posted register access, to be finished by REQUEST_REPLY. Guarded like the state. */
+struct vcpu_request {
+    uint8_t rt; /* destination register; 31 = none (a write, or XZR) */
+    uint8_t size;
+    bool sign_extend, wide; /* as the instruction's syndrome says (ESR_EL2.ISS SSE, SF) */
+};
+
+#define EXIT_CLASSES 64 /* ESR_EL2.EC */
+
+struct vcpu {
+    uint64_t x[31];     /* VCPU_X: general registers while not in the guest */
+    uint64_t stack_top; /* VCPU_STACK: EL2 stack of its CPU */
+
+    /* Read on every exit. */
+    struct domain *domain;
+    struct pcpu *pcpu; /* where it runs; constant while it is loaded */
+    uint32_t hazard;
+    uint32_t id; /* number in its domain */
+
+    /* Scheduler; see core/sched.c. */
+    enum vcpu_state state;
+    bool held;   /* paused or dying: not put in the run queue */
+    bool queued;
+    struct vcpu *next, *previous; /* run queue */
+    uint64_t slice;               /* ticks left before it goes behind the others */
+    uint64_t ran;                 /* ticks of CPU time so far */
+    struct deadline wake;         /* virtual or physical timer of a vCPU that is not running */
+    struct deadline ptimer;       /* emulated physical timer of the loaded vCPU */
+
+    struct vcpu_request request;
+    struct vtimer timer;
+    struct vgic_cpu vgic;
+    struct el1_context context; /* valid while not loaded */
+    struct fp_context fp;       /* valid while no CPU holds it in registers */
+
+    uint64_t exits[EXIT_CLASSES + 1]; /* by exception class; the last counts IRQs */
+};
+
+/* Sets the reset state of a vCPU (Arm ARM, reset values), not runnable. x0 and pc come at CPU_ON. */
+void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcpu *pcpu);
+
+/* Sets entry point, x0 and the PSCI-defined register state (DEN 0022, 6.4). Not loaded, state off. */
+void vcpu_set_entry(struct vcpu *vcpu, uint64_t pc, uint64_t x0);
+
+/* The one writer of the state: asserts that the transition is in the table. Run-queue lock held. */
+void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state);
+
+/* Makes its next guest entry look at `bits`. Any CPU; a vCPU in the guest must be kicked besides. */
+static inline void vcpu_raise(struct vcpu *vcpu, uint32_t bits)
+{
+    __atomic_fetch_or(&vcpu->hazard, bits, __ATOMIC_RELEASE);
+}
+
+/* Register of the vCPU by instruction number; 31 reads as zero and swallows writes. */
+static inline uint64_t vcpu_reg(const struct vcpu *vcpu, unsigned rt)
+{
+    return rt == 31 ? 0 : vcpu->x[rt];
+}
+
+static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)
+{
+    if (rt != 31)
+        vcpu->x[rt] = value;
+}
+
+/* Returns to the guest; does not come back. The calling CPU's stack is dropped. */
+__attribute__((noreturn)) void guest_enter(struct vcpu *vcpu);
+
+#endif
