@@ -12,7 +12,6 @@
 
 #include "guests/abi/notify.h"
 #include "mm/trap_mmio.h"
-#include "platform/types.h"
 
 struct vdev {
     struct tarn_notify_page *notify; /* EL2 address of the domain's page */
@@ -22,14 +21,22 @@ struct vdev {
     uint8_t nr_queues;
 };
 
-/* Sets up device `index` of a domain. Returns false on an index, id (1..63) or queue count out of range. */
-bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned index, uint64_t device_id,
-               uint64_t nr_queues);
+/* Sets up device `index` of a domain. Returns false on an index, id (1..63) or queue count out of
+ * range. */
+bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned index,
+               uint64_t device_id, uint64_t nr_queues);
 
-/* Trapped access: a handler for mmio_table_add; device is the struct vdev. */
+/*
+ * Trapped access: a handler for mmio_table_add; device is the struct vdev. Any vCPU of the domain,
+ * no lock. Reserved registers, and registers accessed in a size or direction that they do not have,
+ * read as zero and ignore writes. access->vcpu is below TARN_MAX_VCPUS (asserted).
+ */
 enum mmio_result vdev_access(void *vdev, struct mmio_access *access);
 
-/* Backend's interrupt: sets bits (1, 2) in InterruptStatus. Returns false when bits holds others or none. */
+/*
+ * Backend's interrupt: sets bits (1, 2) in InterruptStatus; the caller then raises the interrupt,
+ * also when they were set already. Returns false when bits holds others or none. Any CPU.
+ */
 bool vdev_interrupt(struct vdev *vdev, uint64_t bits);
 
 #endif

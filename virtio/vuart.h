@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The emulated PL011 UART (Arm DDI 0183) of a domU: early console, working both ways. Output goes to
- * the domain's console page; input comes by hypercall. Never blocks the guest. Has its own lock (leaf).
- * May include guests/abi, platform, mm.
+ * The emulated PL011 UART (Arm DDI 0183) of a domU: early console, working both ways. Output goes
+ * to the domain's console page; input comes by hypercall. Never blocks the guest. Has its own lock
+ * (leaf). May include guests/abi, platform, mm.
  */
 #ifndef VIRTIO_VUART_H
 #define VIRTIO_VUART_H
 
+#include "platform/types.h"
+
 #include "guests/abi/notify.h"
 #include "mm/trap_mmio.h"
 #include "platform/spinlock.h"
-#include "platform/types.h"
 
 #define VUART_FIFO 32
 
@@ -24,18 +25,21 @@ struct vuart {
     uint32_t ibrd, fbrd, lcr_h, cr, ifls, imsc, ris;
 };
 
-void vuart_init(struct vuart *uart, struct tarn_notify_page *notify, struct tarn_console_page *console);
+void vuart_init(struct vuart *uart, struct tarn_notify_page *notify,
+                struct tarn_console_page *console);
 
 /*
- * Trapped access: a handler for mmio_table_add. After it, and after vuart_input, the caller sets the
- * UART's interrupt line to vuart_line().
+ * Trapped access: a handler for mmio_table_add. After it, and after vuart_input, the caller sets
+ * the UART's interrupt line to vuart_line(). Two CPUs may be at that at once: each sets the line,
+ * compares vuart_line() again and repeats if it differs, so that the last one leaves the truth.
  */
 enum mmio_result vuart_access(void *uart, struct mmio_access *access);
 
-/* Puts up to count (at most 8) bytes, first in the lowest 8 bits, in the receive FIFO. Returns how many fitted. */
+/* Puts up to count (at most 8) bytes, first in the lowest 8 bits, in the receive FIFO. Returns how
+ * many fitted. Any CPU. */
 unsigned vuart_input(struct vuart *uart, unsigned count, uint64_t bytes);
 
-/* Level of the interrupt line: (RIS & IMSC) != 0. */
+/* Level of the interrupt line: (RIS & IMSC) != 0. Takes no lock. */
 bool vuart_line(const struct vuart *uart);
 
 #endif

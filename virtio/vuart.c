@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The emulated PL011, revision r1p5 (Arm DDI 0183G, chapter 3): a row per register. What is written
+ * is sent at once, so the transmit FIFO is always empty. Output is taken whatever CR says: a
+ * kernel's early console expects firmware to have enabled the UART, and here is none. May include
+ * guests/abi, platform, mm, virtio.
+ */
+#include "virtio/vuart.h"
+
+#define UART_FR_MODEM   0x07u /* CTS, DSR, DCD: somebody is there */
+#define UART_FR_RXFE    0x10u
+#define UART_FR_RXFF    0x40u
+#define UART_FR_TXFE    0x80u
+#define UART_LCR_H_FEN  0x10u
+#define UART_INT_RX     0x10u
+#define UART_INT_TX     0x20u
+#define UART_INT_RT     0x40u
+#define UART_INT_ALL    0x7ffu
+#define UART_CR_RESET   0x300u /* RXE, TXE */
+#define UART_IFLS_RESET 0x12u  /* both FIFOs at one half */
+#define UART_ID_OFFSET  0xfe0u
+
+struct vuart_row {
+    uint32_t (*read)(struct vuart *uart); /* NULL: reads as zero */
+    /* NULL: ignored. Returns true when dom0 has news. */
+    bool (*write)(struct vuart *uart, uint32_t value);
+};
+
+/* vuart_line reads these two without the lock. */
+static void set_ris(struct vuart *uart, uint32_t ris)
+{
+    __atomic_store_n(&uart->ris, ris, __ATOMIC_SEQ_CST);
+}
+
+static unsigned fifo_size(const struct vuart *uart)
+{
+    return uart->lcr_h & UART_LCR_H_FEN ? VUART_FIFO : 1;
+}
+
+/* Bytes in the receive FIFO that assert RXRIS (3.3.9: 1/8, 1/4, 1/2, 3/4, 7/8; reserved values:
+ * 1/2). */
+static unsigned rx_trigger(const struct vuart *uart)
+{
+    static const uint8_t levels[8] = {4, 8, 16, 24, 28, 16, 16, 16};
+    return uart->lcr_h & UART_LCR_H_FEN ? levels[FIELD(uart->ifls, 5, 3)] : 1;
+}
+
+static uint32_t read_dr(struct vuart *uart)
+{
+    if (uart->fifo_count == 0)
+        return 0;
+    uint8_t byte = uart->fifo[uart->fifo_first];
+    uart->fifo_first = (uint8_t)((uart->fifo_first + 1) % VUART_FIFO);
+    uart->fifo_count--;
+    uint32_t gone = uart->fifo_count < rx_trigger(uart) ? UART_INT_RX : 0;
+    if (uart->fifo_count == 0)
+        gone |= UART_INT_RT;
+    set_ris(uart, uart->ris & ~gone);
+    return byte;
+}
+
+/*
+ * Puts a byte in the console page. dom0 owns tail; whatever it holds, the index stays inside the
+ * page. The event bit is set after head (release): dom0 clears it, then reads head. An upcall is
+ * due when it was clear; when it was set, dom0 has yet to take it.
+ */
+static bool write_dr(struct vuart *uart, uint32_t value)
+{
+    struct tarn_console_page *console = uart->console;
+    uint32_t used = uart->head - __atomic_load_n(&console->tail, __ATOMIC_ACQUIRE);
+    set_ris(uart, uart->ris | UART_INT_TX); /* the FIFO has run empty again */
+    if (used >= TARN_CONSOLE_SIZE) {
+        console->dropped++;
+    } else {
+        console->data[uart->head % TARN_CONSOLE_SIZE] = (uint8_t)value;
+        __atomic_store_n(&console->head, ++uart->head, __ATOMIC_RELEASE);
+    }
+    uint64_t old = __atomic_fetch_or(&uart->notify->events, TARN_EVENT_CONSOLE, __ATOMIC_RELEASE);
+    return !(old & TARN_EVENT_CONSOLE);
+}
+
+static uint32_t read_fr(struct vuart *uart)
+{
+    uint32_t fr = UART_FR_MODEM | UART_FR_TXFE;
+    if (uart->fifo_count == 0)
+        fr |= UART_FR_RXFE;
+    if (uart->fifo_count >= fifo_size(uart))
+        fr |= UART_FR_RXFF;
+    return fr;
+}
+
+static uint32_t read_ibrd(struct vuart *uart)
+{
+    return uart->ibrd;
+}
+
+static bool write_ibrd(struct vuart *uart, uint32_t value)
+{
+    uart->ibrd = value & 0xffff;
+    return false;
+}
+
+static uint32_t read_fbrd(struct vuart *uart)
+{
+    return uart->fbrd;
+}
+
+static bool write_fbrd(struct vuart *uart, uint32_t value)
+{
+    uart->fbrd = value & 0x3f;
+    return false;
+}
+
+static uint32_t read_lcr_h(struct vuart *uart)
+{
+    return uart->lcr_h;
+}
+
+/* Switching the FIFOs on or off empties them. */
+static bool write_lcr_h(struct vuart *uart, uint32_t value)
+{
+    if ((uart->lcr_h ^ value) & UART_LCR_H_FEN) {
+        uart->fifo_count = 0;
+        set_ris(uart, uart->ris & ~(UART_INT_RX | UART_INT_RT));
+    }
+    uart->lcr_h = value & 0xff;
+    return false;
+}
+
+static uint32_t read_cr(struct vuart *uart)
+{
+    return uart->cr;
+}
+
+static bool write_cr(struct vuart *uart, uint32_t value)
+{
+    uart->cr = value & 0xff87;
+    return false;
+}
+
+static uint32_t read_ifls(struct vuart *uart)
+{
+    return uart->ifls;
+}
+
+static bool write_ifls(struct vuart *uart, uint32_t value)
+{
+    uart->ifls = value & 0x3f;
+    return false;
+}
+
+static uint32_t read_imsc(struct vuart *uart)
+{
+    return uart->imsc;
+}
+
+/*
+ * Unmasking TX also asserts it: hardware would when its FIFO drains next, but here that has
+ * happened already, and a driver that cleared it in between would wait for ever.
+ */
+static bool write_imsc(struct vuart *uart, uint32_t value)
+{
+    if (value & ~uart->imsc & UART_INT_TX)
+        set_ris(uart, uart->ris | UART_INT_TX);
+    __atomic_store_n(&uart->imsc, value & UART_INT_ALL, __ATOMIC_SEQ_CST);
+    return false;
+}
+
+static uint32_t read_ris(struct vuart *uart)
+{
+    return uart->ris;
+}
+
+static uint32_t read_mis(struct vuart *uart)
+{
+    return uart->ris & uart->imsc;
+}
+
+static bool write_icr(struct vuart *uart, uint32_t value)
+{
+    set_ris(uart, uart->ris & ~value);
+    return false;
+}
+
+#define ROW(offset) [(offset) / 4]
+
+static const struct vuart_row rows[] = {
+    ROW(0x000) = {read_dr, write_dr},       /* UARTDR */
+    ROW(0x018) = {read_fr, NULL},           /* UARTFR */
+    ROW(0x024) = {read_ibrd, write_ibrd},   /* UARTIBRD */
+    ROW(0x028) = {read_fbrd, write_fbrd},   /* UARTFBRD */
+    ROW(0x02c) = {read_lcr_h, write_lcr_h}, /* UARTLCR_H */
+    ROW(0x030) = {read_cr, write_cr},       /* UARTCR */
+    ROW(0x034) = {read_ifls, write_ifls},   /* UARTIFLS */
+    ROW(0x038) = {read_imsc, write_imsc},   /* UARTIMSC */
+    ROW(0x03c) = {read_ris, NULL},          /* UARTRIS */
+    ROW(0x040) = {read_mis, NULL},          /* UARTMIS */
+    ROW(0x044) = {NULL, write_icr},         /* UARTICR */
+};
+
+/* UARTPeriphID0..3 (part 0x011, designer Arm, revision 3 = r1p5), UARTPCellID0..3 */
+static const uint8_t id_registers[8] = {0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
+
+static enum mmio_result read_id(struct mmio_access *access)
+{
+    uint64_t index = (access->offset - UART_ID_OFFSET) / 4;
+    access->value = index < ARRAY_SIZE(id_registers) ? id_registers[index] : 0;
+    return MMIO_DONE;
+}
+
+/* A narrow access to an upper byte of a register (offset % 4 != 0) is no access to the register:
+ * reads get that byte, which is how a wide bus behaves; writes are ignored. */
+static void access_row(struct vuart *uart, const struct vuart_row *row, struct mmio_access *access)
+{
+    unsigned shift = (unsigned)(access->offset % 4) * 8;
+    spin_lock(&uart->lock);
+    if (!access->write)
+        access->value = row->read == NULL ? 0 : row->read(uart) >> shift;
+    else if (row->write != NULL && shift == 0)
+        access->upcall = row->write(uart, (uint32_t)access->value);
+    spin_unlock(&uart->lock);
+}
+
+enum mmio_result vuart_access(void *device, struct mmio_access *access)
+{
+    if (access->size > 4)
+        return MMIO_FAULT;
+    uint64_t index = access->offset / 4;
+    if (index < ARRAY_SIZE(rows)) {
+        access_row(device, &rows[index], access);
+        return MMIO_DONE;
+    }
+    if (!access->write && access->offset >= UART_ID_OFFSET && access->offset % 4 == 0)
+        return read_id(access);
+    access->value = 0;
+    return MMIO_DONE;
+}
+
+void vuart_init(struct vuart *uart, struct tarn_notify_page *notify,
+                struct tarn_console_page *console)
+{
+    *uart = (struct vuart){
+        .notify = notify,
+        .console = console,
+        .cr = UART_CR_RESET,
+        .ifls = UART_IFLS_RESET,
+    };
+}
+
+/* RT stands for "the line has been idle since": every input is followed by idleness. */
+unsigned vuart_input(struct vuart *uart, unsigned count, uint64_t bytes)
+{
+    unsigned taken = 0;
+    spin_lock(&uart->lock);
+    while (taken < MIN(count, 8u) && uart->fifo_count < fifo_size(uart)) {
+        uart->fifo[(uart->fifo_first + uart->fifo_count) % VUART_FIFO] =
+            (uint8_t)(bytes >> (8 * taken));
+        uart->fifo_count++;
+        taken++;
+    }
+    if (taken > 0)
+        set_ris(uart,
+                uart->ris | UART_INT_RT | (uart->fifo_count >= rx_trigger(uart) ? UART_INT_RX : 0));
+    spin_unlock(&uart->lock);
+    return taken;
+}
+
+bool vuart_line(const struct vuart *uart)
+{
+    uint32_t ris = __atomic_load_n(&uart->ris, __ATOMIC_SEQ_CST);
+    return (ris & __atomic_load_n(&uart->imsc, __ATOMIC_SEQ_CST)) != 0;
+}
