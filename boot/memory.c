@@ -40,10 +40,10 @@ static void remove_reserved(uint64_t base, uint64_t size, void *context)
 
 static const char *read_ram(const void *fdt)
 {
-    fdt_for_each_memory(fdt, add_bank, &free_ram);
+    dt_for_each_memory(fdt, add_bank, &free_ram);
     if (free_ram.count == 0)
         return "the device tree describes no memory: it needs a node with device_type = \"memory\"";
-    fdt_for_each_reserved(fdt, remove_reserved, &free_ram);
+    dt_for_each_reserved(fdt, remove_reserved, &free_ram);
     uint64_t image = el2_image_pa(__image_start).v;
     (void)ranges_remove(&free_ram, image,
                         align_up((uint64_t)(__image_end - __image_start), BLOCK_2M));
@@ -138,7 +138,7 @@ const char *boot_memory(const void *fdt, pa_t fdt_pa)
     if (!error)
         error = modules_find(fdt);
     if (!error)
-        error = place_heap(fdt_pa, fdt_size(fdt));
+        error = place_heap(fdt_pa, dt_size(fdt));
     if (!error)
         error = place_dom0();
     if (!error)

@@ -80,7 +80,7 @@ static const char *start(unsigned cpu)
 const char *smp_start_secondaries(const void *fdt)
 {
     uint64_t found[MAX_CPUS];
-    unsigned count = fdt_cpus(fdt, found, MAX_CPUS);
+    unsigned count = dt_cpus(fdt, found, MAX_CPUS);
 
     el2_publish_mmu_config();
     for (unsigned i = 0; i < count; i++) {

@@ -109,8 +109,7 @@ fatal_entry:
         ldr     x1, =fatal_taken
 1:      ldaxr   w2, [x1]
         cbnz    w2, 2f
-        mov     w2, #1
-        stxr    w2, w2, [x1]
+        stxr    w2, w1, [x1]            /* anything but 0 means taken */
         cbnz    w2, 1b
         b       3f
 2:      wfi

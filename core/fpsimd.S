@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Save and load of the FP/SIMD registers. x0 = struct fp_context *. Clobbers x1, x2.
+ * Save and load of the FP/SIMD registers. x0 = struct fp_context *. Clobbers x0-x2.
  */
         .arch   armv8-a+fp+simd
         .text
@@ -29,13 +29,15 @@ fp_save:
         each_pair stp
         mrs     x1, fpsr
         mrs     x2, fpcr
-        stp     x1, x2, [x0, #0x200]
+        add     x0, x0, #0x200
+        stp     x1, x2, [x0]
         ret
 
         .global fp_load
 fp_load:
         each_pair ldp
-        ldp     x1, x2, [x0, #0x200]
+        add     x0, x0, #0x200
+        ldp     x1, x2, [x0]
         msr     fpsr, x1
         msr     fpcr, x2
         ret

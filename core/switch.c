@@ -27,6 +27,7 @@
 #define HCR_TWI   BIT(13)
 #define HCR_BSU   BIT(10)
 #define HCR_FB    BIT(9)
+#define HCR_VSE   BIT(8)
 #define HCR_AMO   BIT(5)
 #define HCR_IMO   BIT(4)
 #define HCR_FMO   BIT(3)
@@ -77,6 +78,7 @@ static void save_loaded(struct pcpu *cpu)
     vgic_save(&vcpu->domain->vgic, &vcpu->vgic);
     vtimer_save(&vcpu->timer);
     context_save(&vcpu->context);
+    vcpu->serror = (sysreg_read(hcr_el2) & HCR_VSE) != 0;
     cpu->loaded = NULL;
     timers_vcpu_saved(vcpu);
 }
@@ -87,6 +89,7 @@ static void load(struct pcpu *cpu, struct vcpu *vcpu)
 
     timers_vcpu_loading(vcpu);
     stage2_load(&domain->stage2);
+    sysreg_write(hcr_el2, HCR_BASE | (vcpu->serror ? HCR_VSE : 0));
     sysreg_write(vmpidr_el2, VMPIDR_RES1 | vcpu_mpidr(vcpu->id));
     context_load(&vcpu->context);
     vtimer_load(&vcpu->timer);
@@ -111,7 +114,8 @@ void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
         save_loaded(cpu);
         load(cpu, vcpu);
     }
-    uint64_t hcr = hcr_of(contended);
+    /* A virtual SError that the guest has not taken yet stays with it. */
+    uint64_t hcr = hcr_of(contended) | (sysreg_read(hcr_el2) & HCR_VSE);
     if (sysreg_read(hcr_el2) != hcr)
         sysreg_write(hcr_el2, hcr);
     if (vgic_needs_flush(&vcpu->vgic))

@@ -45,21 +45,10 @@ static void trap_fp(struct vcpu *vcpu, uint64_t esr)
         switch_fp(vcpu);
 }
 
-static void trap_undef(struct vcpu *vcpu, uint64_t esr)
-{
-    (void)esr;
-    inject_undef(vcpu);
-}
-
 /* Exception class -> handler. Whatever has no row is not offered to guests: UNDEF. */
 static const trap_handler_t handlers[EXIT_CLASSES] = {
-    [0 ... EXIT_CLASSES - 1] = trap_undef,
-    [EC_WFX] = trap_wfx,
-    [EC_FP] = trap_fp,
-    [EC_HVC64] = trap_hvc,
-    [EC_SMC64] = trap_smc,
-    [EC_SYSREG] = trap_sysreg,
-    [EC_IABT_LOW] = trap_iabt,
+    [EC_WFX] = trap_wfx,         [EC_FP] = trap_fp,          [EC_HVC64] = trap_hvc,
+    [EC_SMC64] = trap_smc,       [EC_SYSREG] = trap_sysreg,  [EC_IABT_LOW] = trap_iabt,
     [EC_DABT_LOW] = trap_dabt,
 };
 
@@ -78,7 +67,10 @@ struct vcpu *trap_sync(struct vcpu *vcpu, uint64_t esr)
     unsigned ec = (unsigned)FIELD(esr, 31, 26);
 
     vcpu->exits[ec]++;
-    handlers[ec](vcpu, esr);
+    if (handlers[ec])
+        handlers[ec](vcpu, esr);
+    else
+        inject_undef(vcpu);
     return enter(vcpu);
 }
 

@@ -57,6 +57,7 @@ struct vcpu {
     struct deadline wake;         /* virtual or physical timer of a vCPU that is not running */
     struct deadline ptimer;       /* emulated physical timer of the loaded vCPU */
 
+    bool serror; /* a virtual SError (HCR_EL2.VSE) was pending when it was saved */
     struct vcpu_request request;
     struct vtimer timer;
     struct vgic_cpu vgic;

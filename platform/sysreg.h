@@ -21,8 +21,8 @@
 
 #define sysreg_write(name, value)                                                                  \
     do {                                                                                           \
-        uint64_t sysreg_value_ = (value);                                                          \
-        __asm__ volatile("msr " SYSREG_STR(name) ", %x0" : : "rZ"(sysreg_value_) : "memory");      \
+        uint64_t sysreg_written_ = (value);                                                        \
+        __asm__ volatile("msr " SYSREG_STR(name) ", %x0" : : "rZ"(sysreg_written_) : "memory");    \
     } while (0)
 
 #define isb()    __asm__ volatile("isb" : : : "memory")

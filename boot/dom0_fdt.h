@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dom0's device tree: the machine's, less what Tarn keeps, plus what Tarn is. Boot only.
+ */
+#ifndef BOOT_DOM0_FDT_H
+#define BOOT_DOM0_FDT_H
+
+#include "platform/fdt.h"
+#include "platform/types.h"
+
+struct dom0_fdt_config {
+    const struct pa_range *ram; /* dom0's own memory */
+    unsigned ram_count;
+    const struct pa_range *pool; /* the domain pool, reserved in dom0's eyes */
+    unsigned pool_count;
+    const char *bootargs;
+    struct pa_range initrd; /* size 0: none */
+    unsigned nr_vcpus;
+    uint64_t mpidr[64]; /* of each vCPU */
+    unsigned gic_version;
+    uint64_t upcall_page; /* physical address */
+    uint32_t upcall_intid;
+};
+
+/* Writes the tree to out. Returns NULL, or a sentence. */
+const char *dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, void *out,
+                           uint64_t size);
+
+/*
+ * Calls found for the registers of every enabled device, and for the windows of every PCI host bridge:
+ * what dom0 is to reach 1:1. Not for memory, the GIC, CPUs and reserved memory.
+ */
+void dom0_fdt_for_each_device(const void *machine, dt_range_fn found, void *context);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What Tarn asks of a device tree (Devicetree Specification 0.4), on top of libfdt. libfdt uses FP
+ * registers here and there: boot only, before the first guest runs. Any tree passed here but to
+ * dt_check has passed dt_check. May include platform.
+ */
+#ifndef PLATFORM_FDT_H
+#define PLATFORM_FDT_H
+
+#include "platform/types.h"
+
+/* Called for each range found. */
+typedef void (*dt_range_fn)(uint64_t base, uint64_t size, void *context);
+
+/*
+ * Checks that there is a device tree of at most `room` bytes and that it is sound. Returns NULL, or a
+ * sentence.
+ */
+const char *dt_check(const void *fdt, uint64_t room);
+
+/* Bytes of the tree. */
+uint64_t dt_size(const void *fdt);
+
+/*
+ * Range `index` of a node's `reg`, translated to a physical address through the `ranges` of all its
+ * parents. Returns false if there is none or a parent has no translation.
+ */
+bool dt_reg(const void *fdt, int node, unsigned index, struct pa_range *range);
+
+/* Translates an address of `node`'s address space (that of its children's reg) to physical. */
+bool dt_translate(const void *fdt, int node, uint64_t *address);
+
+/* INTID of interrupt `index` of a node whose interrupt parent is a GIC (3 cells); false if none. */
+bool dt_interrupt(const void *fdt, int node, unsigned index, uint32_t *intid);
+
+/* Each bank of RAM. */
+void dt_for_each_memory(const void *fdt, dt_range_fn found, void *context);
+
+/* Each reservation: the memory reservation block and the static nodes of /reserved-memory. */
+void dt_for_each_reserved(const void *fdt, dt_range_fn found, void *context);
+
+/* MPIDR affinities of the CPUs that may be used, at most `most`. Returns how many. */
+unsigned dt_cpus(const void *fdt, uint64_t *mpidr, unsigned most);
+
+/* True unless the node's status says otherwise. */
+bool dt_enabled(const void *fdt, int node);
+
+/* A number of `cells` 32-bit cells; the upper of more than two are dropped. */
+uint64_t dt_number(const uint32_t *cell, int cells);
+
+#endif

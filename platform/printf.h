@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Formatting for the log: the subset of C's printf that log.h names. Includes nothing of ours.
+ */
+#ifndef PLATFORM_PRINTF_H
+#define PLATFORM_PRINTF_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/*
+ * Writes at most size bytes, NUL included (size > 0), as C's vsnprintf would. Returns the length
+ * written without the NUL. %s %c %d %i %u %x %p %%, l ll z, width, '0', '-', precision of %s.
+ */
+size_t format_string(char *out, size_t size, const char *format, va_list args);
+
+#endif

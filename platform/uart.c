@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PL011 (Arm DDI 0183), 16550 with 32-bit registers, Cadence UART of Zynq. The firmware or bootloader
+ * has set the line up. May call platform, libfdt.
+ */
+#include "platform/uart.h"
+
+#include <libfdt.h>
+
+#include "platform/mmio.h"
+
+#define PATIENCE 100000 /* polls before a character is given up: a dead UART must not hang EL2 */
+
+static void wait_clear(volatile void *status, uint32_t bit)
+{
+    for (unsigned i = 0; i < PATIENCE && (mmio_read32(status) & bit); i++)
+        ;
+}
+
+static void wait_set(volatile void *status, uint32_t bit)
+{
+    for (unsigned i = 0; i < PATIENCE && !(mmio_read32(status) & bit); i++)
+        ;
+}
+
+static volatile void *reg(volatile void *base, unsigned offset)
+{
+    return (volatile char *)base + offset;
+}
+
+static void pl011_put(volatile void *base, char c)
+{
+    wait_clear(reg(base, 0x18), 1u << 5); /* UARTFR.TXFF */
+    mmio_write32(base, (uint8_t)c);
+}
+
+static void ns16550_put(volatile void *base, char c)
+{
+    wait_set(reg(base, 0x14), 1u << 5); /* LSR.THRE, registers 4 bytes apart */
+    mmio_write32(base, (uint8_t)c);
+}
+
+static void cadence_put(volatile void *base, char c)
+{
+    wait_clear(reg(base, 0x2c), 1u << 4); /* Channel_sts: TX FIFO full */
+    mmio_write32(reg(base, 0x30), (uint8_t)c);
+}
+
+static const struct uart_ops rows[] = {
+    {"arm,pl011", pl011_put},        {"brcm,bcm2835-aux-uart", ns16550_put},
+    {"snps,dw-apb-uart", ns16550_put}, {"cdns,uart-r1p12", cadence_put},
+    {"xlnx,xuartps", cadence_put},
+};
+
+const struct uart_ops *uart_find(const void *fdt, int node)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+        if (fdt_node_check_compatible(fdt, node, rows[i].compatible) == 0)
+            return &rows[i];
+    return NULL;
+}
