@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Unit tests: every tests/unit/test_NAME.c becomes one program of the build machine, with cmocka, ASan
+# and UBSan, and is run by `make unit` (`make unit UNIT=NAME` for one). Headers in tests/unit/host shadow
+# the arm64-only ones of the tree. Included by the top Makefile; works alone, too:
+#   make -f tests/unit/unit.mk unit
+#
+# One row per test, by name: the sources it is linked with besides itself and tests/unit/host/host.c.
+# UNIT_FLAGS_NAME (compiler flags) and UNIT_LIBS_NAME (libraries) are for the few that need them.
+
+UNIT_SOURCES_host      :=
+UNIT_SOURCES_heap      := mm/heap.c
+UNIT_SOURCES_pool      := mm/pool.c mm/heap.c
+UNIT_SOURCES_pt        := mm/pt.c
+UNIT_SOURCES_stage2    := mm/stage2.c mm/pt.c mm/heap.c
+UNIT_SOURCES_trap_mmio := mm/trap_mmio.c
+UNIT_SOURCES_timer     := timer/timer.c timer/queue.c
+UNIT_SOURCES_vtimer    := timer/vtimer.c
+UNIT_SOURCES_vdev      := virtio/vdev.c
+UNIT_SOURCES_vuart     := virtio/vuart.c
+
+UNIT_LIBS_vdev := -lpthread
+
+UNIT_CC      ?= gcc
+UNIT_BUILD   := build/unit
+UNIT_TIMEOUT := 300
+UNIT_CFLAGS  := -std=c11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -Wall -Wextra -Wshadow -Werror \
+                -fsanitize=address,undefined -fno-sanitize-recover=all -Itests/unit/host -I.
+UNIT_ALL     := $(sort $(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
+UNIT         ?= $(UNIT_ALL)
+
+# $(1): name of the test. Sources are compiled anew for each test: they are few and small.
+define unit_rule
+$(UNIT_BUILD)/test_$(1): tests/unit/test_$(1).c $(UNIT_SOURCES_$(1)) tests/unit/host/host.c tests/unit/unit.mk
+	@mkdir -p $$(@D)
+	@$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -MM -MT $$@ $$(filter %.c,$$^) >$$@.d
+	@$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -o $$@ $$(filter %.c,$$^) -lcmocka $(UNIT_LIBS_$(1))
+endef
+$(foreach name,$(UNIT_ALL),$(eval $(call unit_rule,$(name))))
+-include $(wildcard $(UNIT_BUILD)/*.d)
+
+.PHONY: unit
+unit: $(foreach name,$(UNIT),$(UNIT_BUILD)/test_$(name))
+	@UNIT_TIMEOUT=$(UNIT_TIMEOUT) tests/unit/run.sh $^
