@@ -39,7 +39,8 @@ bool vgic_init(struct vgic *vgic, const struct vgic_config *config);
 /* Puts a dying domain's hardware interrupts to rest: disabled, inactive, not pending. */
 void vgic_destroy(struct vgic *vgic);
 
-/* Resets one vCPU's private interrupts and CPU interface (PSCI CPU_ON, before it runs). */
+/* Resets one vCPU's private interrupts and CPU interface (PSCI CPU_ON, before it runs). Not loaded.
+ */
 void vgic_reset_cpu(struct vgic *vgic, unsigned vcpu);
 
 /* Makes an edge-triggered interrupt pending (vcpu matters for INTIDs below 32 only). */
@@ -72,19 +73,25 @@ static inline bool vgic_needs_flush(const struct vgic_cpu *cpu)
     return __atomic_load_n(&cpu->dirty, __ATOMIC_ACQUIRE);
 }
 
-/* Before guest entry, vCPU loaded on the calling CPU: brings list registers up to date with the
- * model. */
-void vgic_flush(struct vgic *vgic, struct vgic_cpu *cpu);
+/*
+ * Before guest entry, vCPU loaded on the calling CPU: brings list registers up to date with the
+ * model. Returns others to be kicked: an interrupt taken back may by now be routed to another vCPU.
+ */
+vcpu_mask_t vgic_flush(struct vgic *vgic, struct vgic_cpu *cpu);
 
-/* The maintenance interrupt came (underflow, EOI of a level interrupt): folds and marks dirty. */
-void vgic_maintenance(struct vgic *vgic, struct vgic_cpu *cpu);
+/*
+ * The maintenance interrupt came (underflow, EOI of a level interrupt): folds and marks dirty.
+ * Returns others to be kicked. The interrupt's line stays asserted until vgic_flush.
+ */
+vcpu_mask_t vgic_maintenance(struct vgic *vgic, struct vgic_cpu *cpu);
 
 /*
  * vCPU switch on the calling CPU. save: folds the list registers into the model, saves VMCR and
  * active priorities, turns the interface off; physical PPIs that the vCPU holds (virtual timer) are
- * deactivated. load: the reverse; re-activates them.
+ * deactivated. load: the reverse; re-activates them; leaves the flush to the next entry.
+ * save returns others to be kicked.
  */
-void vgic_save(struct vgic *vgic, struct vgic_cpu *cpu);
+vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu);
 void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu);
 
 /* The vCPU will run on physical CPU pcpu from now on: re-routes its hardware SPIs. Not loaded. */

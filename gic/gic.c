@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The physical GIC: public calls, and access to banks of physical interrupts for the virtual GIC.
+ * May include platform, gic.
+ */
+#include "gic/gic.h"
+#include "gic/gic_ops.h"
+#include "gic/gic_regs.h"
+#include "platform/mmio.h"
+#include "platform/sysreg.h"
+
+#define BOOT_SPINS 10000000u
+
+struct gic_info gic_info;
+struct gic_maps gic_maps;
+const struct gic_ops *gic_ops;
+
+void gic_init_cpu(void)
+{
+    gic_ops->init_cpu();
+}
+
+void gic_enable_ppi(uint32_t intid)
+{
+    gic_bank_enable(0, BIT32(intid));
+}
+
+uint32_t gic_ack(void)
+{
+    return gic_ops->ack();
+}
+
+void gic_eoi(uint32_t intid)
+{
+    gic_ops->eoi(intid);
+}
+
+void gic_deactivate(uint32_t intid)
+{
+    gic_ops->deactivate(intid);
+}
+
+void gic_send_sgi(unsigned cpu, uint32_t sgi)
+{
+    gic_ops->send_sgi(cpu, sgi);
+}
+
+static volatile uint8_t *bank_register(unsigned offset, unsigned bank)
+{
+    return gic_ops->frame(32 * bank) + offset + 4ul * bank;
+}
+
+void gic_bank_enable(unsigned bank, uint32_t bits)
+{
+    mmio_write32(bank_register(GICD_ISENABLER, bank), bits);
+}
+
+void gic_bank_disable(unsigned bank, uint32_t bits)
+{
+    mmio_write32(bank_register(GICD_ICENABLER, bank), bits);
+}
+
+void gic_bank_set_pending(unsigned bank, uint32_t bits)
+{
+    mmio_write32(bank_register(GICD_ISPENDR, bank), bits);
+}
+
+void gic_bank_clear_pending(unsigned bank, uint32_t bits)
+{
+    mmio_write32(bank_register(GICD_ICPENDR, bank), bits);
+}
+
+uint32_t gic_bank_pending(unsigned bank)
+{
+    return mmio_read32(bank_register(GICD_ISPENDR, bank));
+}
+
+/*
+ * Reading back makes sure that the interrupt is active before the guest can deactivate it: a late
+ * write would leave it active for good.
+ */
+void gic_bank_set_active(unsigned bank, uint32_t bits)
+{
+    mmio_write32(bank_register(GICD_ISACTIVER, bank), bits);
+    (void)mmio_read32(bank_register(GICD_ISACTIVER, bank));
+}
+
+void gic_set_edge(uint32_t intid, bool edge)
+{
+    volatile uint8_t *config = gic_ops->frame(intid) + GICD_ICFGR + intid / 16 * 4;
+    uint32_t bit = 2u << (intid % 16 * 2);
+    uint32_t value = mmio_read32(config);
+
+    mmio_write32(config, edge ? value | bit : value & ~bit);
+}
+
+bool gic_wait_clear(volatile uint8_t *reg, uint32_t bits)
+{
+    for (unsigned i = 0; i < BOOT_SPINS; i++)
+        if (!(mmio_read32(reg) & bits))
+            return true;
+    return false;
+}

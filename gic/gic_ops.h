@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What differs between GICv2 and GICv3, as one table of operations, and the few things that are
+ * done to physical interrupts on behalf of a virtual GIC. For gic/ alone. May include platform,
+ * gic.
+ */
+#ifndef GIC_GIC_OPS_H
+#define GIC_GIC_OPS_H
+
+#include "gic/gic.h"
+#include "gic/lr.h"
+#include "platform/types.h"
+
+struct gic_ops {
+    /* Physical side; meanings as in gic/gic.h. reset: boot CPU, registers mapped; NULL or a
+     * complaint. */
+    const char *(*reset)(void);
+    void (*init_cpu)(void);
+    uint32_t (*ack)(void);
+    void (*eoi)(uint32_t intid);
+    void (*deactivate)(uint32_t intid);
+    void (*send_sgi)(unsigned cpu, uint32_t sgi);
+    /* The register frame that holds the banks of this INTID: distributor, or own redistributor. */
+    volatile uint8_t *(*frame)(uint32_t intid);
+    /* Sends an SPI to one CPU. */
+    void (*route)(uint32_t intid, unsigned cpu);
+
+    /* Virtual CPU interface of the calling CPU; n is below gic_info.nr_lrs. */
+    void (*lr_read)(unsigned n, struct lr *lr);
+    void (*lr_write)(unsigned n, const struct lr *lr);
+    uint32_t (*lr_empty)(void); /* ELRSR: neither a valid interrupt nor an unreported EOI */
+    uint32_t (*lr_ended)(void); /* EISR: invalid, with an unreported EOI */
+    uint32_t (*hcr_read)(void);
+    void (*hcr_write)(uint32_t hcr);
+    /* VMCR and active priorities. */
+    void (*save)(uint32_t *vmcr, uint32_t apr[2][4]);
+    void (*load)(uint32_t vmcr, const uint32_t apr[2][4]);
+    /* Only priorities below the result are signalled: priority mask and running priority. */
+    uint32_t (*threshold)(uint32_t vmcr, const uint32_t apr[2][4]);
+};
+
+extern const struct gic_ops *gic_ops; /* set by gic_probe */
+extern const struct gic_ops gic_v2_ops, gic_v3_ops;
+
+/* Register addresses, mapped by gic_probe; those of the other version are NULL. */
+struct gic_maps {
+    volatile uint8_t *gicd, *gicc, *gich;
+    volatile uint8_t *gicr[16];
+};
+extern struct gic_maps gic_maps;
+
+/*
+ * One bank of 32 physical interrupts; SPIs by any CPU, bank 0 is the calling CPU's own. Writes take
+ * effect in order but are not waited for, but for gic_set_active, which has happened on return.
+ */
+void gic_bank_enable(unsigned bank, uint32_t bits);
+void gic_bank_disable(unsigned bank, uint32_t bits);
+void gic_bank_set_pending(unsigned bank, uint32_t bits);
+void gic_bank_clear_pending(unsigned bank, uint32_t bits);
+uint32_t gic_bank_pending(unsigned bank);
+void gic_bank_set_active(unsigned bank, uint32_t bits);
+
+/* Trigger of one SPI. The distributor's lock is the caller's business: read-modify-write. */
+void gic_set_edge(uint32_t intid, bool edge);
+
+/* Spins until a physical register's bits read as zero. Boot: false after about a second. */
+bool gic_wait_clear(volatile uint8_t *reg, uint32_t bits);
+
+#endif

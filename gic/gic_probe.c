@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds the GIC in the device tree, maps it and resets its distributor. Boot CPU only.
+ * May include platform, mm, gic, and call libfdt.
+ */
+#include <libfdt.h>
+
+#include "gic/gic.h"
+#include "gic/gic_ops.h"
+#include "gic/gic_regs.h"
+#include "mm/el2_map.h"
+#include "platform/fdt.h"
+#include "platform/log.h"
+#include "platform/mmio.h"
+
+/* Device-tree bindings arm,gic.yaml and arm,gic-v3.yaml: those that can have virtual interfaces. */
+static const struct {
+    const char *compatible;
+    unsigned version;
+} known[] = {
+    {"arm,gic-v3", 3},
+    {"arm,gic-400", 2},
+    {"arm,cortex-a15-gic", 2},
+    {"arm,cortex-a7-gic", 2},
+};
+
+static int find_node(const void *fdt)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
+        int node = fdt_node_offset_by_compatible(fdt, -1, known[i].compatible);
+
+        for (; node >= 0; node = fdt_node_offset_by_compatible(fdt, node, known[i].compatible)) {
+            if (!dt_enabled(fdt, node))
+                continue;
+            gic_info.version = known[i].version;
+            return node;
+        }
+    }
+    return -1;
+}
+
+static volatile uint8_t *map(const struct pa_range *range)
+{
+    return el2_map_device(pa(range->base), range->size);
+}
+
+static const char *probe_v2(const void *fdt, int node)
+{
+    if (!dt_reg(fdt, node, 1, &gic_info.gicc) || !dt_reg(fdt, node, 2, &gic_info.gich) ||
+        !dt_reg(fdt, node, 3, &gic_info.gicv))
+        return "the GICv2's node has no virtual interfaces (reg: GICD, GICC, GICH, GICV): this "
+               "machine or its device tree cannot run guests";
+    gic_maps.gicc = map(&gic_info.gicc);
+    gic_maps.gich = map(&gic_info.gich);
+    return NULL;
+}
+
+/* A property of one or two cells, or `otherwise`. */
+static uint64_t number(const void *fdt, int node, const char *name, uint64_t otherwise)
+{
+    int length = 0;
+    const uint32_t *cell = fdt_getprop(fdt, node, name, &length);
+
+    return cell && (length == 4 || length == 8) ? dt_number(cell, length / 4) : otherwise;
+}
+
+static const char *probe_v3(const void *fdt, int node)
+{
+    uint64_t count = number(fdt, node, "#redistributor-regions", 1);
+
+    gic_info.gicr_stride = number(fdt, node, "redistributor-stride", 0);
+    if (gic_info.gicr_stride % GICR_FRAMES)
+        return "the GICv3's redistributor-stride is not a multiple of 128 KiB";
+    if (count < 1 || count > ARRAY_SIZE(gic_info.gicr))
+        return "the GICv3's #redistributor-regions is 0 or more than 16";
+    for (unsigned i = 0; i < count; i++) {
+        if (!dt_reg(fdt, node, 1 + i, &gic_info.gicr[i]))
+            return "the GICv3's reg has fewer regions than #redistributor-regions says";
+        gic_maps.gicr[i] = map(&gic_info.gicr[i]);
+    }
+    gic_info.gicr_count = (unsigned)count;
+    return NULL;
+}
+
+/* SPIs: disabled, neither pending nor active, one priority, to the boot CPU. */
+static void reset_spis(void)
+{
+    volatile uint8_t *gicd = gic_maps.gicd;
+
+    for (unsigned n = 32; n < gic_info.nr_irqs; n += 32) {
+        mmio_write32(gicd + GICD_ICENABLER + n / 8, 0xffffffff);
+        mmio_write32(gicd + GICD_ICACTIVER + n / 8, 0xffffffff);
+        mmio_write32(gicd + GICD_ICPENDR + n / 8, 0xffffffff);
+        if (gic_info.version == 3)
+            mmio_write32(gicd + GICD_IGROUPR + n / 8, 0xffffffff);
+    }
+    for (unsigned n = 32; n < gic_info.nr_irqs; n += 4)
+        mmio_write32(gicd + GICD_IPRIORITYR + n, 0xa0a0a0a0);
+    for (unsigned n = 32; n < gic_info.nr_irqs; n++)
+        gic_ops->route(n, 0);
+}
+
+const char *gic_probe(const void *fdt)
+{
+    int node = find_node(fdt);
+    const char *wrong;
+
+    if (node < 0)
+        return "the device tree names no interrupt controller that Tarn knows (GICv2 with virtual "
+               "interfaces, GICv3)";
+    if (!dt_reg(fdt, node, 0, &gic_info.gicd))
+        return "the GIC's node has no usable reg property";
+    if (!dt_interrupt(fdt, node, 0, &gic_info.maintenance_intid) ||
+        gic_info.maintenance_intid < 16 || gic_info.maintenance_intid > 31)
+        return "the GIC's node names no maintenance interrupt (interrupts = <1 9 4>): this machine "
+               "or its device tree cannot run guests";
+    gic_maps.gicd = map(&gic_info.gicd);
+    wrong = gic_info.version == 3 ? probe_v3(fdt, node) : probe_v2(fdt, node);
+    if (wrong)
+        return wrong;
+    gic_ops = gic_info.version == 3 ? &gic_v3_ops : &gic_v2_ops;
+    gic_info.nr_irqs = (mmio_read32(gic_maps.gicd + GICD_TYPER) & 0x1f) * 32 + 32;
+    gic_info.nr_irqs = MIN(gic_info.nr_irqs, 1020u);
+    wrong = gic_ops->reset();
+    if (wrong)
+        return wrong;
+    reset_spis();
+    if (gic_info.version == 2)
+        mmio_write32(gic_maps.gicd + GICD_CTLR, 1);
+    log_info("GICv%u: %u interrupts, %u list registers", gic_info.version, gic_info.nr_irqs,
+             gic_info.nr_lrs);
+    return NULL;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GICv3, virtual CPU interface (IHI 0069 12.4): list registers, control, active priorities. Writes
+ * are synchronised by the ERET that enters the guest. May include platform, gic.
+ */
+#include "gic/gic_v3_virt.h"
+#include "gic/gic_ops.h"
+#include "gic/gic_regs.h"
+#include "platform/sysreg.h"
+
+#define ICH_HCR_EL2   S3_4_C12_C11_0
+#define ICH_VTR_EL2   S3_4_C12_C11_1
+#define ICH_EISR_EL2  S3_4_C12_C11_3
+#define ICH_ELRSR_EL2 S3_4_C12_C11_5
+#define ICH_VMCR_EL2  S3_4_C12_C11_7
+
+/* X(n, register): the list registers, the active priorities registers. */
+#define ICH_LRS(X)                                                                                 \
+    X(0, S3_4_C12_C12_0)                                                                           \
+    X(1, S3_4_C12_C12_1)                                                                           \
+    X(2, S3_4_C12_C12_2)                                                                           \
+    X(3, S3_4_C12_C12_3)                                                                           \
+    X(4, S3_4_C12_C12_4)                                                                           \
+    X(5, S3_4_C12_C12_5)                                                                           \
+    X(6, S3_4_C12_C12_6)                                                                           \
+    X(7, S3_4_C12_C12_7)                                                                           \
+    X(8, S3_4_C12_C13_0)                                                                           \
+    X(9, S3_4_C12_C13_1)                                                                           \
+    X(10, S3_4_C12_C13_2)                                                                          \
+    X(11, S3_4_C12_C13_3)                                                                          \
+    X(12, S3_4_C12_C13_4)                                                                          \
+    X(13, S3_4_C12_C13_5)                                                                          \
+    X(14, S3_4_C12_C13_6)                                                                          \
+    X(15, S3_4_C12_C13_7)
+
+#define ICH_APRS(X)                                                                                \
+    X(0, S3_4_C12_C8_0, S3_4_C12_C9_0)                                                             \
+    X(1, S3_4_C12_C8_1, S3_4_C12_C9_1)                                                             \
+    X(2, S3_4_C12_C8_2, S3_4_C12_C9_2)                                                             \
+    X(3, S3_4_C12_C8_3, S3_4_C12_C9_3)
+
+static unsigned preemption_bits; /* 5..7 */
+static unsigned apr_count;       /* registers per group: 1, 2 or 4 */
+
+static uint64_t lr_raw_read(unsigned n)
+{
+#define READ_LR(number, reg)                                                                       \
+    case number:                                                                                   \
+        return sysreg_read(reg);
+    switch (n) {
+        ICH_LRS(READ_LR)
+    default:
+        return 0;
+    }
+}
+
+static void lr_raw_write(unsigned n, uint64_t value)
+{
+#define WRITE_LR(number, reg)                                                                      \
+    case number:                                                                                   \
+        sysreg_write(reg, value);                                                                  \
+        return;
+    switch (n) {
+        ICH_LRS(WRITE_LR)
+    default:
+        return;
+    }
+}
+
+/* ICH_VTR_EL2: PREbits - 1 in 28:26, ListRegs - 1 in 4:0. */
+void gic_v3_virt_probe(void)
+{
+    uint64_t vtr = sysreg_read(ICH_VTR_EL2);
+
+    preemption_bits = (unsigned)FIELD(vtr, 28, 26) + 1;
+    apr_count = preemption_bits <= 5 ? 1 : 1u << (preemption_bits - 5);
+    apr_count = MIN(apr_count, 4u);
+    gic_info.nr_lrs = MIN((unsigned)FIELD(vtr, 4, 0) + 1, (unsigned)LR_MAX);
+}
+
+void gic_v3_virt_init_cpu(void)
+{
+    static const uint32_t idle[2][4];
+
+    sysreg_write(ICH_HCR_EL2, 0);
+    for (unsigned n = 0; n < gic_info.nr_lrs; n++)
+        lr_raw_write(n, 0);
+    gic_v3_load(0, idle);
+}
+
+void gic_v3_lr_read(unsigned n, struct lr *lr)
+{
+    *lr = lr_decode_v3(lr_raw_read(n));
+}
+
+void gic_v3_lr_write(unsigned n, const struct lr *lr)
+{
+    lr_raw_write(n, lr_encode_v3(lr));
+}
+
+uint32_t gic_v3_lr_empty(void)
+{
+    return (uint32_t)sysreg_read(ICH_ELRSR_EL2);
+}
+
+uint32_t gic_v3_lr_ended(void)
+{
+    return (uint32_t)sysreg_read(ICH_EISR_EL2);
+}
+
+uint32_t gic_v3_hcr_read(void)
+{
+    return (uint32_t)sysreg_read(ICH_HCR_EL2);
+}
+
+void gic_v3_hcr_write(uint32_t hcr)
+{
+    sysreg_write(ICH_HCR_EL2, hcr);
+}
+
+void gic_v3_save(uint32_t *vmcr, uint32_t apr[2][4])
+{
+    *vmcr = (uint32_t)sysreg_read(ICH_VMCR_EL2);
+#define SAVE_APR(n, reg0, reg1)                                                                    \
+    if (n < apr_count) {                                                                           \
+        apr[0][n] = (uint32_t)sysreg_read(reg0);                                                   \
+        apr[1][n] = (uint32_t)sysreg_read(reg1);                                                   \
+    }
+    ICH_APRS(SAVE_APR)
+}
+
+void gic_v3_load(uint32_t vmcr, const uint32_t apr[2][4])
+{
+    sysreg_write(ICH_VMCR_EL2, vmcr);
+#define LOAD_APR(n, reg0, reg1)                                                                    \
+    if (n < apr_count) {                                                                           \
+        sysreg_write(reg0, apr[0][n]);                                                             \
+        sysreg_write(reg1, apr[1][n]);                                                             \
+    }
+    ICH_APRS(LOAD_APR)
+}
+
+/* ICH_VMCR_EL2.VPMR is bits 31:24; bit n of the active priorities is the n-th preemption level. */
+uint32_t gic_v3_threshold(uint32_t vmcr, const uint32_t apr[2][4])
+{
+    uint32_t mask = vmcr >> 24;
+
+    for (unsigned i = 0; i < apr_count; i++) {
+        uint32_t active = apr[0][i] | apr[1][i];
+        if (active) {
+            uint32_t level = 32 * i + (uint32_t)__builtin_ctz(active);
+            return MIN(mask, level << (8 - preemption_bits));
+        }
+    }
+    return mask;
+}

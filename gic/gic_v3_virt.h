@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GICv3, virtual CPU interface: the rows of the table of operations that use ICH_* registers. For
+ * gic_v3.c alone. May include gic/lr.h.
+ */
+#ifndef GIC_GIC_V3_VIRT_H
+#define GIC_GIC_V3_VIRT_H
+
+#include "gic/lr.h"
+#include "platform/types.h"
+
+/* Boot CPU: reads ICH_VTR_EL2, sets gic_info.nr_lrs. Each CPU: empties the interface. */
+void gic_v3_virt_probe(void);
+void gic_v3_virt_init_cpu(void);
+
+/* See struct gic_ops. */
+void gic_v3_lr_read(unsigned n, struct lr *lr);
+void gic_v3_lr_write(unsigned n, const struct lr *lr);
+uint32_t gic_v3_lr_empty(void);
+uint32_t gic_v3_lr_ended(void);
+uint32_t gic_v3_hcr_read(void);
+void gic_v3_hcr_write(uint32_t hcr);
+void gic_v3_save(uint32_t *vmcr, uint32_t apr[2][4]);
+void gic_v3_load(uint32_t vmcr, const uint32_t apr[2][4]);
+uint32_t gic_v3_threshold(uint32_t vmcr, const uint32_t apr[2][4]);
+
+#endif

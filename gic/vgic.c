@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The virtual GIC's model: reset, interrupt inputs, and the oracle that decides who gets an
+ * interrupt.
+ *
+ * An interrupt wants a list register when it is forwarded (pending and enabled) or active. As long
+ * as it has none it is in the ready set of one vCPU, `holder`: the one it is routed to, or the one
+ * that made it active. The ready sets are kept up to date at every change, so that guest entry
+ * looks at nothing else. May include platform, mm, gic.
+ */
+#include "gic/vgic_internal.h"
+#include "platform/panic.h"
+#include "platform/string.h"
+
+#define RESET_PRIORITY 0
+
+static void mark_dirty(struct vgic_cpu *cpu)
+{
+    __atomic_store_n(&cpu->dirty, true, __ATOMIC_RELEASE);
+}
+
+static void make_ready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint32_t bits)
+{
+    bank->ready |= bits;
+    cpu->ready[b] |= bits;
+    cpu->ready_banks |= BIT32(b);
+    mark_dirty(cpu);
+}
+
+void vgic_unready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint32_t bits)
+{
+    bank->ready &= ~bits;
+    cpu->ready[b] &= ~bits;
+    if (!cpu->ready[b])
+        cpu->ready_banks &= ~BIT32(b);
+}
+
+vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
+{
+    struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
+    vcpu_mask_t kick = 0;
+
+    for (bits &= bank->cached; bits; bits &= bits - 1) {
+        unsigned i = (unsigned)__builtin_ctz(bits);
+        struct vgic_cpu *holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
+
+        holder->lr_stale |= (uint16_t)BIT32(bank->lr[i]);
+        mark_dirty(holder);
+        kick |= BIT(holder->number);
+    }
+    return kick;
+}
+
+static vcpu_mask_t update_private(struct vgic_cpu *cpu, uint32_t want)
+{
+    struct vgic_bank *bank = &cpu->private;
+    uint32_t gone = bank->ready & ~want;
+    uint32_t come = want & ~bank->ready;
+
+    if (gone)
+        vgic_unready(cpu, bank, 0, gone);
+    if (!come)
+        return 0;
+    make_ready(cpu, bank, 0, come);
+    return BIT(cpu->number);
+}
+
+static vcpu_mask_t update_spis(struct vgic *vgic, unsigned b, uint32_t want)
+{
+    struct vgic_spi_bank *spi = vgic_spi(vgic, b);
+    struct vgic_bank *bank = &spi->bank;
+    vcpu_mask_t kick = 0;
+
+    for (uint32_t bits = want ^ bank->ready; bits; bits &= bits - 1) {
+        unsigned i = (unsigned)__builtin_ctz(bits);
+        uint32_t bit = BIT32(i);
+
+        if (bank->ready & bit) {
+            vgic_unready(vgic->cpu[spi->holder[i]], bank, b, bit);
+            continue;
+        }
+        if (!(bank->active & bit))
+            spi->holder[i] = spi->route[i];
+        if (spi->holder[i] == VGIC_NOBODY)
+            continue;
+        make_ready(vgic->cpu[spi->holder[i]], bank, b, bit);
+        kick |= BIT(spi->holder[i]);
+    }
+    return kick;
+}
+
+vcpu_mask_t vgic_update(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
+{
+    struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
+    uint32_t idle_hw = bits & bank->hw & ~bank->active & ~bank->cached;
+    vcpu_mask_t kick = 0;
+    uint32_t want;
+
+    if (bits & bank->cached)
+        kick = vgic_mark_stale(vgic, cpu, b, bits);
+    if (idle_hw) {
+        if (b && (idle_hw & bank->latch & ~bank->enabled))
+            vgic_hw_give_back(bank, b, idle_hw & bank->latch & ~bank->enabled);
+        if (idle_hw & ~bank->latch)
+            kick |= vgic_hw_release(bank, cpu, b, idle_hw & ~bank->latch);
+    }
+    want = (vgic_forwarded(vgic, bank) | bank->active) & ~bank->cached;
+    if (want == bank->ready)
+        return kick;
+    return kick | (b ? update_spis(vgic, b, want) : update_private(cpu, want));
+}
+
+vcpu_mask_t vgic_update_all(struct vgic *vgic)
+{
+    vcpu_mask_t kick = 0;
+
+    for (unsigned n = 0; n < vgic->nr_cpus; n++)
+        kick |= vgic_update(vgic, vgic->cpu[n], 0, 0xffffffff);
+    for (unsigned b = 1; b < vgic->nr_banks; b++)
+        kick |= vgic_update(vgic, NULL, b, 0xffffffff);
+    return kick;
+}
+
+vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits)
+{
+    struct vgic_spi_bank *spi = vgic_spi(vgic, b);
+
+    for (uint32_t waiting = bits & spi->bank.ready & ~spi->bank.active; waiting;
+         waiting &= waiting - 1) {
+        unsigned i = (unsigned)__builtin_ctz(waiting);
+        if (spi->holder[i] != spi->route[i])
+            vgic_unready(vgic->cpu[spi->holder[i]], &spi->bank, b, BIT32(i));
+    }
+    return vgic_update(vgic, NULL, b, bits);
+}
+
+/* The private bank or the SPI bank of an INTID that a caller in core named; NULL if there is none.
+ */
+static struct vgic_bank *find(struct vgic *vgic, unsigned vcpu, uint32_t intid)
+{
+    if (intid >= vgic->nr_irqs || (intid < 32 && vcpu >= vgic->nr_cpus))
+        return NULL;
+    return vgic_bank(vgic, intid < 32 ? vgic->cpu[vcpu] : NULL, intid / 32);
+}
+
+vcpu_mask_t vgic_set_pending(struct vgic *vgic, unsigned vcpu, uint32_t intid)
+{
+    struct vgic_bank *bank = find(vgic, vcpu, intid);
+    uint32_t bit = BIT32(intid % 32);
+    vcpu_mask_t kick;
+
+    if (!bank || vgic_is_sgi_v2(vgic, intid))
+        return 0;
+    spin_lock(&vgic->lock);
+    bank->latch |= bit;
+    kick = vgic_update(vgic, intid < 32 ? vgic->cpu[vcpu] : NULL, intid / 32, bit);
+    spin_unlock(&vgic->lock);
+    return kick;
+}
+
+vcpu_mask_t vgic_set_level(struct vgic *vgic, unsigned vcpu, uint32_t intid, bool level)
+{
+    struct vgic_bank *bank = find(vgic, vcpu, intid);
+    uint32_t bit = BIT32(intid % 32);
+    vcpu_mask_t kick = 0;
+
+    if (!bank || intid < 16)
+        return 0;
+    spin_lock(&vgic->lock);
+    if (level != !!(bank->line & bit)) {
+        bank->line ^= bit;
+        if (level && (bank->edge & bit)) /* the guest's idea of the trigger: a rising edge */
+            bank->latch |= bit;
+        kick = vgic_update(vgic, intid < 32 ? vgic->cpu[vcpu] : NULL, intid / 32, bit);
+    }
+    spin_unlock(&vgic->lock);
+    return kick;
+}
+
+void vgic_reset_private(struct vgic *vgic, struct vgic_cpu *cpu)
+{
+    struct vgic_bank *bank = &cpu->private;
+    uint32_t line = bank->line;
+
+    assert(!cpu->loaded);
+    vgic_unready(cpu, bank, 0, 0xffffffff);
+    memset(bank, 0, sizeof(*bank));
+    memset(bank->priority, RESET_PRIORITY, sizeof(bank->priority));
+    bank->line = line;
+    bank->edge = 0x0000ffff;
+    bank->group1 = vgic->version == 3 ? 0xffffffff : 0;
+    bank->enabled = vgic->version == 2 ? 0x0000ffff : 0; /* SGIs: as most GICv2 have them */
+    memset(cpu->sgi_sources, 0, sizeof(cpu->sgi_sources));
+    memset(cpu->sgi_active, 0, sizeof(cpu->sgi_active));
+    cpu->release = 0;
+    cpu->vmcr = 0;
+    memset(cpu->apr, 0, sizeof(cpu->apr));
+}
+
+void vgic_reset_cpu(struct vgic *vgic, unsigned vcpu)
+{
+    assert(vcpu < vgic->nr_cpus);
+    spin_lock(&vgic->lock);
+    vgic_reset_private(vgic, vgic->cpu[vcpu]);
+    spin_unlock(&vgic->lock);
+}
+
+static bool config_is_valid(const struct vgic_config *config)
+{
+    unsigned most = config->version == 3 ? VGIC_MAX_CPUS : VGIC_MAX_CPUS_V2;
+    unsigned irqs = config->nr_irqs;
+
+    if (config->version != 2 && config->version != 3)
+        return false;
+    if (config->nr_cpus < 1 || config->nr_cpus > most)
+        return false;
+    if (irqs < 32 || irqs > VGIC_MAX_IRQS || (irqs % 32 && irqs != VGIC_MAX_IRQS))
+        return false;
+    return irqs == 32 || config->spi;
+}
+
+static void reset_spis(struct vgic *vgic)
+{
+    for (unsigned b = 1; b < vgic->nr_banks; b++) {
+        struct vgic_spi_bank *spi = vgic_spi(vgic, b);
+
+        memset(spi, 0, sizeof(*spi));
+        memset(spi->bank.priority, RESET_PRIORITY, sizeof(spi->bank.priority));
+        spi->bank.group1 = vgic->version == 3 ? 0xffffffff : 0;
+        memset(spi->targets, vgic->version == 2, sizeof(spi->targets));
+    }
+}
+
+bool vgic_init(struct vgic *vgic, const struct vgic_config *config)
+{
+    if (!config_is_valid(config))
+        return false;
+    memset(vgic, 0, sizeof(*vgic));
+    vgic->version = (uint8_t)config->version;
+    vgic->nr_cpus = (uint8_t)config->nr_cpus;
+    vgic->nr_banks = (uint8_t)((config->nr_irqs + 31) / 32);
+    vgic->nr_irqs = (uint16_t)config->nr_irqs;
+    vgic->hardware_spis = config->hardware_spis;
+    vgic->spi = config->spi;
+    reset_spis(vgic);
+    for (unsigned n = 0; n < vgic->nr_cpus; n++) {
+        struct vgic_cpu *cpu = config->cpu[n];
+
+        memset(cpu, 0, sizeof(*cpu));
+        cpu->number = (uint8_t)n;
+        cpu->vgic = vgic;
+        vgic->cpu[n] = cpu;
+        vgic_reset_private(vgic, cpu);
+    }
+    return true;
+}

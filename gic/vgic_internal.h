@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the virtual GIC share: banks, the oracle, list registers, the row of a
+ * register. Everything here is called with vgic.lock held unless it says otherwise; functions that
+ * change the model return the vCPUs to be kicked. For gic/vgic*.c alone. May include platform, mm,
+ * gic.
+ */
+#ifndef GIC_VGIC_INTERNAL_H
+#define GIC_VGIC_INTERNAL_H
+
+#include "gic/gic_ops.h"
+#include "gic/gic_regs.h"
+#include "gic/vgic.h"
+#include "gic/vgic_model.h"
+
+/* The bank of INTIDs 32 b..32 b + 31; cpu names whose private ones and matters for b = 0 alone. */
+static inline struct vgic_bank *vgic_bank(const struct vgic *vgic, struct vgic_cpu *cpu, unsigned b)
+{
+    return b ? &vgic->spi[b - 1].bank : &cpu->private;
+}
+
+static inline struct vgic_spi_bank *vgic_spi(const struct vgic *vgic, unsigned b)
+{
+    return &vgic->spi[b - 1];
+}
+
+/* Bits of a bank that are INTIDs of this vGIC: all but for INTIDs 1020..1023. */
+static inline uint32_t vgic_valid(const struct vgic *vgic, unsigned b)
+{
+    return b == VGIC_MAX_IRQS / 32 && vgic->nr_irqs == VGIC_MAX_IRQS ? 0x0fffffff : 0xffffffff;
+}
+
+static inline bool vgic_is_sgi_v2(const struct vgic *vgic, unsigned intid)
+{
+    return intid < 16 && vgic->version == 2;
+}
+
+static inline uint32_t vgic_pending(const struct vgic_bank *bank)
+{
+    return bank->latch | (bank->line & ~bank->edge);
+}
+
+/* Pending and enabled, by group too: what the distributor forwards. */
+static inline uint32_t vgic_forwarded(const struct vgic *vgic, const struct vgic_bank *bank)
+{
+    uint32_t groups = (vgic->groups & GICD_CTLR_GROUP0 ? ~bank->group1 : 0) |
+                      (vgic->groups & GICD_CTLR_GROUP1 ? bank->group1 : 0);
+
+    return vgic_pending(bank) & bank->enabled & groups;
+}
+
+/*
+ * The oracle (vgic.c): `bits` of bank b changed. Brings up to date who gets them: ready sets, stale
+ * list registers, physical interrupts nobody holds any more. Constant time plus the bits changed.
+ */
+vcpu_mask_t vgic_update(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
+
+/* Everything may have changed hands (group enables). Bounded by the number of banks and changes. */
+vcpu_mask_t vgic_update_all(struct vgic *vgic);
+
+/* SPIs `bits` are inactive or their route changed: those waiting for a list register move along. */
+vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits);
+
+/* Asks the vCPUs that have `bits` in list registers to fold them: returns who must be kicked. */
+vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
+
+/* Takes interrupts out of the ready set of their vCPU. */
+void vgic_unready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint32_t bits);
+
+/* Resets the private interrupts and the CPU interface of a vCPU that is not loaded. */
+void vgic_reset_private(struct vgic *vgic, struct vgic_cpu *cpu);
+
+/* Folds what the list registers of `self`, loaded on this CPU, hold of the bits of bank b
+ * (vgic_lr.c). */
+vcpu_mask_t vgic_fold_local(struct vgic *vgic, struct vgic_cpu *self, struct vgic_cpu *owner,
+                            unsigned b, uint32_t bits);
+
+/* The same for an interrupt whose list register n of any vCPU is known to have become invalid. */
+vcpu_mask_t vgic_fold_ended(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n);
+
+/* Hardware interrupts (vgic_hw.c); the domain has hardware SPIs, b > 0. */
+void vgic_hw_enable(struct vgic *vgic, unsigned b, uint32_t bits);
+void vgic_hw_set_edge(struct vgic *vgic, unsigned b, uint32_t bits);
+void vgic_hw_route(struct vgic *vgic, unsigned b, unsigned i);
+/* `bits` of b (any) are physically active for no reason left: deactivates them. */
+vcpu_mask_t vgic_hw_release(struct vgic_bank *bank, struct vgic_cpu *cpu, unsigned b,
+                            uint32_t bits);
+/* `bits` of b > 0 are pending by a physical interrupt but disabled: pending is the hardware's
+ * again. */
+void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
+
+/* SGIs (vgic_sgi.c). */
+vcpu_mask_t vgic_send_sgi(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi);
+
+/* What a trapped access is about. */
+struct vgic_view {
+    struct vgic *vgic;
+    struct vgic_cpu *self;   /* the accessing vCPU, loaded on this CPU */
+    struct vgic_cpu *banked; /* whose INTIDs 0..31 are seen; NULL: none */
+    bool spis;               /* INTIDs 32.. are seen */
+    struct mmio_access *access;
+};
+
+/* A block of registers. Offsets are from its first byte. */
+struct vgic_row {
+    uint16_t first;
+    uint8_t sizes; /* access sizes it takes, added up; others read as zero and ignore writes */
+    uint8_t flags;
+    uint64_t (*read)(const struct vgic_view *view, unsigned offset);
+    void (*write)(const struct vgic_view *view, unsigned offset, uint64_t value);
+};
+
+#define VGIC_LOCKED_READ 1 /* read needs the lock; all writes take it */
+#define VGIC_GICD_ONLY   2 /* not in a redistributor's SGI frame */
+
+/* The row of an offset below 4 KiB in the distributor or an SGI frame, or NULL. No lock. */
+const struct vgic_row *vgic_find_row(unsigned offset);
+
+/* Does the access by the row (NULL: reads as zero, ignores writes). Takes the lock as the row says.
+ */
+void vgic_access_row(const struct vgic_view *view, const struct vgic_row *row, unsigned offset);
+
+/* The bank b as the access sees it, or NULL. */
+struct vgic_bank *vgic_view_bank(const struct vgic_view *view, unsigned b);
+
+/* Rows of vgic_gicd.c and vgic_sgi.c. */
+uint64_t vgic_read_ctlr(const struct vgic_view *view, unsigned offset);
+void vgic_write_ctlr(const struct vgic_view *view, unsigned offset, uint64_t value);
+uint64_t vgic_read_ident(const struct vgic_view *view, unsigned offset);
+uint64_t vgic_read_targets(const struct vgic_view *view, unsigned offset);
+void vgic_write_targets(const struct vgic_view *view, unsigned offset, uint64_t value);
+uint64_t vgic_read_pidr2(const struct vgic_view *view, unsigned offset);
+void vgic_write_sgir(const struct vgic_view *view, unsigned offset, uint64_t value);
+uint64_t vgic_read_sgi_pending(const struct vgic_view *view, unsigned offset);
+void vgic_write_sgi_set(const struct vgic_view *view, unsigned offset, uint64_t value);
+void vgic_write_sgi_clear(const struct vgic_view *view, unsigned offset, uint64_t value);
+
+#define VGIC_IIDR 0x5400043bu /* product 'T', implementer Arm (the architecture's) */
+
+#endif
