@@ -42,6 +42,16 @@ $(BUILD)/el2/%.S.o: %.S
 	$(call say,AS,$<)
 	$(Q)$(CC) $(CPPFLAGS) -D__ASSEMBLER__ -g -c -o $@ $<
 
+VERSION := Tarn $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+$(BUILD)/version.c: FORCE
+	@mkdir -p $(@D)
+	@echo 'const char tarn_version[] = "$(VERSION)";' | cmp -s - $@ || \
+		echo 'const char tarn_version[] = "$(VERSION)";' > $@
+FORCE:
+$(BUILD)/version.o: $(BUILD)/version.c
+	$(Q)$(CC) -ffreestanding -fno-pic -c -o $@ $<
+OBJECTS += $(BUILD)/version.o
+
 $(BUILD)/linker.ld: linker.ld mm/layout.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -undef -D__ASSEMBLER__ -I. -x c $< -o $@
@@ -75,7 +85,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sort -u | \
 		awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all clean distclean help
+.PHONY: all clean distclean help FORCE
 .DELETE_ON_ERROR:
 
--include $(OBJECTS:.o=.d)
+-include $(wildcard $(OBJECTS:.o=.d))

@@ -18,6 +18,7 @@
 #include "mm/el2_map.h"
 #include "mm/heap.h"
 #include "mm/pool.h"
+#include "platform/cache.h"
 #include "platform/cpu.h"
 #include "platform/fdt.h"
 #include "platform/log.h"

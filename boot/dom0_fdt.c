@@ -145,7 +145,7 @@ static void remove_references(struct editor *e)
             int length = 0;
             const uint32_t *cell = fdt_getprop(e->fdt, node, names[i], &length);
             /* msi-map, iommu-map: <from phandle to count>; the others begin with the phandle */
-            int at = names[i][strlen(names[i]) - 1] == 'p' ? 1 : 0;
+            int at = strcmp(names[i] + strlen(names[i]) - 3, "map") == 0;
             if (cell && length > 4 * at &&
                 fdt_node_offset_by_phandle(e->fdt, fdt32_to_cpu(cell[at])) < 0)
                 (void)fdt_delprop(e->fdt, node, names[i]);

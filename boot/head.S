@@ -16,7 +16,8 @@
 #define PTE_AF          (1 << 10)
 #define PTE_SH_INNER    (3 << 8)
 #define PTE_RO          (1 << 7)
-#define PTE_NORMAL      PTE_PAGE | PTE_AF | PTE_SH_INNER /* AttrIndx 0; XN added where it is due */
+#define PTE_AP1         (1 << 6) /* RES1 at EL2 */
+#define PTE_NORMAL      PTE_PAGE | PTE_AF | PTE_SH_INNER | PTE_AP1 /* AttrIndx 0; XN where due */
 
 #define MAIR_VALUE      0x00000000004404ff /* 0 Normal WB, 1 Device-nGnRE, 2 Normal NC */
 #define TCR_VALUE       ((1 << 31) | (1 << 23) | (3 << 12) | (1 << 10) | (1 << 8) | 16)
@@ -241,9 +242,8 @@ park:
         b       park
 
         .ltorg
-        .if     . - _head > 4096
-        .error  "head.S must fit the one page that is identity-mapped"
-        .endif
+        .global _head_end
+_head_end:
 
         .section .rodata.head, "a"
 text_wrong_el:

@@ -4,24 +4,26 @@
  * ends in the scheduler. May call everything.
  */
 #include "boot/bootargs.h"
+#include "boot/console.h"
 #include "boot/dom0.h"
 #include "boot/memory.h"
 #include "boot/smp.h"
+#include "boot/stop.h"
 #include "core/irq.h"
 #include "core/sched.h"
 #include "core/trap.h"
 #include "gic/gic.h"
 #include "mm/el2_map.h"
 #include "mm/stage2.h"
-#include "platform/console.h"
 #include "platform/fdt.h"
 #include "platform/log.h"
 #include "platform/panic.h"
+#include "platform/smc.h"
 #include "timer/timer.h"
 
-__attribute__((noreturn)) void main(uint64_t fdt_pa);
+extern const char tarn_version[];
 
-#define FDT_SLOT 0
+__attribute__((noreturn)) void main(uint64_t fdt_pa);
 
 /* A step that says what is wrong, in a sentence for the person at the console. */
 static void check(const char *error)
@@ -35,8 +37,10 @@ void main(uint64_t fdt_pa)
     const void *fdt;
 
     el2_map_init();
-    check(boot_map_fdt(pa(fdt_pa), &fdt));
+    const char *fdt_error = boot_map_fdt(pa(fdt_pa), &fdt);
     boot_console(fdt);
+    check(fdt_error);
+    log_info("%s", tarn_version);
     bootargs_parse(fdt);
     check(smc_init(fdt));
     check(boot_memory(fdt, pa(fdt_pa)));

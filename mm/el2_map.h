@@ -8,21 +8,8 @@
 #ifndef MM_EL2_MAP_H
 #define MM_EL2_MAP_H
 
+#include "mm/layout.h"
 #include "platform/types.h"
-
-/*
- * Layout of EL2's virtual addresses: one level-0 entry, 1 GiB steps. Assembly uses these too.
- * Each CPU has STACK_STRIDE of stack area, of which the upper STACK_SIZE is mapped.
- */
-#define EL2_IMAGE_VA  0x00007f8000000000
-#define EL2_STACK_VA  0x00007f8040000000
-#define EL2_DEVICE_VA 0x00007f8080000000
-#define EL2_WINDOW_VA 0x00007f80c0000000
-#define EL2_HEAP_VA   0x00007f8100000000
-#define EL2_FDT_VA    0x00007f9000000000
-
-#define STACK_SIZE    (4 * PAGE_SIZE)
-#define STACK_STRIDE  (8 * PAGE_SIZE)
 
 /*
  * Early boot, boot CPU, one after the other. el2_map_init takes over head.S's root table and the
@@ -58,6 +45,9 @@ struct el2_mmu_config {
     uint64_t ttbr0, tcr, mair, sctlr;
 };
 extern struct el2_mmu_config el2_mmu_config;
+
+/* Cleans it to memory, for CPUs that read it with their caches off. */
+void el2_publish_mmu_config(void);
 
 /*
  * Window: the calling CPU's temporary mapping of one 2 MiB block of guest memory, Normal WB, RW, XN.

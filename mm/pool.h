@@ -23,12 +23,6 @@ bool pool_alloc(uint16_t owner, pa_t *block);
 /* Takes a block back (to be scrubbed before its next use). Asserts that owner has it. */
 void pool_free(pa_t block, uint16_t owner);
 
-/*
- * Takes back up to `most` blocks of owner. Returns how many; 0 when it has none left. Restartable:
- * *cursor starts at 0 and carries the position.
- */
-unsigned pool_reclaim(uint16_t owner, unsigned most, uint64_t *cursor);
-
 /* Bytes in all / free / owned by one domain. */
 uint64_t pool_bytes_total(void);
 uint64_t pool_bytes_free(void);

@@ -59,3 +59,8 @@ const struct uart_ops *uart_find(const void *fdt, int node)
             return &rows[i];
     return NULL;
 }
+
+const struct uart_ops *uart_default(void)
+{
+    return &rows[0];
+}

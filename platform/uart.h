@@ -17,4 +17,7 @@ struct uart_ops {
 /* The row for a device-tree node, or NULL. */
 const struct uart_ops *uart_find(const void *fdt, int node);
 
+/* The row for when there is no device tree to ask: a PL011. */
+const struct uart_ops *uart_default(void);
+
 #endif

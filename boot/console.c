@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device tree and console, first thing at boot; see console.h. May call mm, platform. */
+#include "boot/console.h"
+
+#include "mm/el2_map.h"
+#include "platform/console.h"
+#include "platform/fdt.h"
+#include "platform/log.h"
+
+#define FDT_SLOT 0
+#define FDT_MOST (2 * MIB) /* as Linux's boot protocol limits it */
+
+const char *boot_map_fdt(pa_t fdt_pa, const void **fdt)
+{
+    const char *error;
+
+    *fdt = NULL;
+    if (fdt_pa.v == 0 || fdt_pa.v % 8 != 0 || fdt_pa.v >= BIT(48) - FDT_MOST)
+        return dt_check(NULL, 0);
+    const void *mapped = el2_map_boot(FDT_SLOT, fdt_pa, FDT_MOST, false);
+    error = dt_check(mapped, FDT_MOST);
+    if (!error)
+        *fdt = mapped;
+    return error;
+}
+
+void boot_console(const void *fdt)
+{
+    struct pa_range registers = {EARLY_UART, PAGE_SIZE};
+    const struct uart_ops *ops = uart_default();
+
+    if (fdt && !console_find(fdt, &registers, &ops))
+        log_warn("/chosen/stdout-path names no UART Tarn knows; writing to the one at %x",
+                 EARLY_UART);
+    console_start(ops, el2_map_device(pa(registers.base), registers.size));
+}

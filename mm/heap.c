@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EL2's heap: a table of owners, one a page, at the start of the heap itself; first fit. Allocation is
+ * rare (boot, domain creation) and small, so a scan is what it takes. May call platform.
+ */
+#include "mm/heap.h"
+
+#include "platform/panic.h"
+#include "platform/spinlock.h"
+#include "platform/string.h"
+
+static spinlock_t lock;
+static uint64_t heap_base; /* physical */
+static uint64_t heap_size;
+static uint8_t *heap_start; /* EL2 address of heap_base */
+static uint16_t *owners;
+static uint64_t pages_total, pages_free;
+
+void heap_init(pa_t base, uint64_t size, void *el2_va)
+{
+    uint64_t table = align_up(size / PAGE_SIZE * sizeof(*owners), PAGE_SIZE) / PAGE_SIZE;
+
+    heap_base = base.v;
+    heap_size = size;
+    heap_start = el2_va;
+    owners = el2_va;
+    pages_total = size / PAGE_SIZE;
+    pages_free = pages_total - table;
+    for (uint64_t i = 0; i < pages_total; i++)
+        owners[i] = i < table ? HEAP_OWNER_TARN : HEAP_OWNER_FREE;
+}
+
+static bool is_free(uint64_t first, unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++)
+        if (owners[first + i] != HEAP_OWNER_FREE)
+            return false;
+    return true;
+}
+
+/* First free run, aligned to the power of two that holds it: concatenated tables want that. */
+static void *take(unsigned pages, uint16_t owner)
+{
+    uint64_t align = 1;
+
+    while (align < pages)
+        align *= 2;
+    uint64_t skew = heap_base / PAGE_SIZE % align;
+    for (uint64_t i = skew ? align - skew : 0; i + pages <= pages_total; i += align) {
+        if (!is_free(i, pages))
+            continue;
+        for (unsigned p = 0; p < pages; p++)
+            owners[i + p] = owner;
+        pages_free -= pages;
+        return heap_start + i * PAGE_SIZE;
+    }
+    return NULL;
+}
+
+void *heap_alloc(unsigned pages, uint16_t owner)
+{
+    assert(pages > 0 && owner != HEAP_OWNER_FREE);
+    spin_lock(&lock);
+    void *found = take(pages, owner);
+    spin_unlock(&lock);
+    if (found)
+        memset(found, 0, pages * PAGE_SIZE);
+    return found;
+}
+
+void heap_free(void *pages, unsigned count, uint16_t owner)
+{
+    uint64_t first = (uint64_t)((uint8_t *)pages - heap_start) / PAGE_SIZE;
+
+    assert((uint8_t *)pages >= heap_start && first + count <= pages_total);
+    spin_lock(&lock);
+    for (unsigned i = 0; i < count; i++) {
+        assert(owners[first + i] == owner);
+        owners[first + i] = HEAP_OWNER_FREE;
+    }
+    pages_free += count;
+    spin_unlock(&lock);
+}
+
+pa_t heap_pa(const void *va)
+{
+    uint64_t offset = (uint64_t)((const uint8_t *)va - heap_start);
+
+    assert((const uint8_t *)va >= heap_start && offset < heap_size);
+    return pa(heap_base + offset);
+}
+
+void *heap_va(pa_t address)
+{
+    assert(address.v >= heap_base && address.v - heap_base < heap_size);
+    return heap_start + (address.v - heap_base);
+}
+
+uint64_t heap_pages_total(void)
+{
+    return pages_total;
+}
+
+uint64_t heap_pages_free(void)
+{
+    return pages_free;
+}
+
+uint64_t heap_pages_of(uint16_t owner)
+{
+    uint64_t count = 0;
+
+    spin_lock(&lock);
+    for (uint64_t i = 0; i < pages_total; i++)
+        count += owners[i] == owner;
+    spin_unlock(&lock);
+    return count;
+}
+
+struct pa_range heap_range(void)
+{
+    return (struct pa_range){heap_base, heap_size};
+}
