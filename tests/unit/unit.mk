@@ -8,6 +8,8 @@
 # One row per test, by name: the sources it is linked with besides itself and tests/unit/host/host.c.
 # UNIT_FLAGS_NAME (compiler flags) and UNIT_LIBS_NAME (libraries) are for the few that need them.
 
+VGIC_SOURCES := $(wildcard gic/vgic*.c) gic/gic.c tests/unit/vgic_machine.c
+
 UNIT_SOURCES_host      :=
 UNIT_SOURCES_heap      := mm/heap.c
 UNIT_SOURCES_pool      := mm/pool.c mm/heap.c
@@ -16,10 +18,11 @@ UNIT_SOURCES_stage2    := mm/stage2.c mm/pt.c mm/heap.c
 UNIT_SOURCES_trap_mmio := mm/trap_mmio.c
 UNIT_SOURCES_timer     := timer/timer.c timer/queue.c
 UNIT_SOURCES_vtimer    := timer/vtimer.c
-UNIT_SOURCES_vdev      := virtio/vdev.c
+UNIT_SOURCES_lr        := gic/lr.c
+UNIT_SOURCES_vgic      := $(VGIC_SOURCES)
+UNIT_SOURCES_vgic_regs := $(VGIC_SOURCES)
+UNIT_SOURCES_vdev      :=
 UNIT_SOURCES_vuart     := virtio/vuart.c
-
-UNIT_LIBS_vdev := -lpthread
 
 UNIT_CC      ?= gcc
 UNIT_BUILD   := build/unit
@@ -33,8 +36,8 @@ UNIT         ?= $(UNIT_ALL)
 define unit_rule
 $(UNIT_BUILD)/test_$(1): tests/unit/test_$(1).c $(UNIT_SOURCES_$(1)) tests/unit/host/host.c tests/unit/unit.mk
 	@mkdir -p $$(@D)
-	@$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -MM -MT $$@ $$(filter %.c,$$^) >$$@.d
-	@$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -o $$@ $$(filter %.c,$$^) -lcmocka $(UNIT_LIBS_$(1))
+	@$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -MM -MT $$@ tests/unit/test_$(1).c $(UNIT_SOURCES_$(1)) tests/unit/host/host.c >$$@.d
+	@$(UNIT_CC) $(UNIT_CFLAGS) $(UNIT_FLAGS_$(1)) -o $$@ tests/unit/test_$(1).c $(UNIT_SOURCES_$(1)) tests/unit/host/host.c -lcmocka $(UNIT_LIBS_$(1))
 endef
 $(foreach name,$(UNIT_ALL),$(eval $(call unit_rule,$(name))))
 -include $(wildcard $(UNIT_BUILD)/*.d)
