@@ -54,7 +54,7 @@ static int child(struct editor *e, int parent, const char *name)
 static void set_string(struct editor *e, int node, const char *name, const char *value)
 {
     if (!e->error)
-        check(e, fdt_setprop_string(e->fdt, node, name, value), name);
+        check(e, fdt_setprop(e->fdt, node, name, value, (int)strlen(value) + 1), name);
 }
 
 static void set_u32(struct editor *e, int node, const char *name, uint32_t value)

@@ -14,6 +14,7 @@
 #include "platform/cpu.h"
 #include "platform/fdt.h"
 #include "platform/log.h"
+#include "platform/panic.h"
 #include "platform/smc.h"
 #include "platform/sysreg.h"
 #include "timer/timer.h"
@@ -46,12 +47,21 @@ static void init_cpu(void)
     irq_init_cpu();
 }
 
+/* A CPU panics: the others stop where they next take an interrupt. */
+static void stop_others(void)
+{
+    for (unsigned i = 0; i < cpu_count; i++)
+        if (i != cpu_id())
+            gic_send_sgi(i, SGI_PANIC);
+}
+
 void smp_boot_cpu(void)
 {
     mpidrs[0] = sysreg_read(mpidr_el1) & 0xff00fffffful;
     stack_top[0] = el2_map_stack(0);
     init_cpu();
     ready = 1;
+    panic_stop_others = stop_others;
 }
 
 static bool wait_ready(unsigned count)

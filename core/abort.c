@@ -37,8 +37,11 @@ static uint64_t load_value(uint64_t value, unsigned size, bool sign_extend, bool
     return wide ? value : value & 0xffffffff;
 }
 
-/* The rest is up to the backend: remembers where its answer goes, and blocks the vCPU. */
-static void wait_for_reply(struct vcpu *vcpu, uint64_t esr)
+/*
+ * The rest is up to the backend: remembers where its answer goes, blocks the vCPU, and only then lets
+ * dom0 see the request, whose answer may come at once.
+ */
+static void wait_for_reply(struct vcpu *vcpu, uint64_t esr, struct vdev *vdev)
 {
     vcpu->request = (struct vcpu_request){
         .rt = esr & ISS_WNR ? 31 : (uint8_t)ISS_SRT(esr),
@@ -47,6 +50,8 @@ static void wait_for_reply(struct vcpu *vcpu, uint64_t esr)
         .wide = (esr & ISS_SF) != 0,
     };
     sched_block(vcpu, VCPU_WAIT_REQUEST);
+    vdev_post(vdev, vcpu->id);
+    upcall_raise(vcpu->domain);
 }
 
 void request_finish(struct vcpu *vcpu, uint64_t value)
@@ -77,7 +82,7 @@ static void emulate(struct vcpu *vcpu, uint64_t esr, const struct mmio_range *ra
     }
     trap_skip(esr);
     if (result == MMIO_WAIT)
-        wait_for_reply(vcpu, esr);
+        wait_for_reply(vcpu, esr, range->device);
     else if (!access.write)
         vcpu_set_reg(vcpu, rt,
                      load_value(access.value, size, (esr & ISS_SSE) != 0, (esr & ISS_SF) != 0));
@@ -98,8 +103,12 @@ void trap_dabt(struct vcpu *vcpu, uint64_t esr)
 
     if ((esr & ISS_ISV) && ISS_TYPE(esr) == TYPE_TRANSLATION && !(esr & (ISS_S1PTW | ISS_CM)))
         range = mmio_table_find(&vcpu->domain->mmio, where);
+    pa_t mapped;
     if (range && (where & ((1u << ISS_SAS(esr)) - 1)) == 0)
         emulate(vcpu, esr, range, where);
+    else if (ISS_TYPE(esr) == TYPE_TRANSLATION &&
+             stage2_lookup(&vcpu->domain->stage2, ipa(where), &mapped))
+        return; /* it was being remapped at that moment: again */
     else
         inject_abort(vcpu, false);
 }

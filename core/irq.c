@@ -28,10 +28,15 @@ static void virtual_timer(struct pcpu *cpu)
         gic_deactivate(DOMU_VTIMER_INTID); /* fired while it was being switched out */
 }
 
+/* The vCPU has to be entered for the flush that ends it, even if it waits for an event. */
 static void maintenance(struct pcpu *cpu)
 {
-    if (cpu->loaded)
-        vgic_maintenance(&cpu->loaded->domain->vgic, &cpu->loaded->vgic);
+    struct vcpu *vcpu = cpu->loaded;
+
+    if (!vcpu)
+        return;
+    domain_kick(vcpu->domain, vgic_maintenance(&vcpu->domain->vgic, &vcpu->vgic));
+    sched_kick(vcpu);
 }
 
 /* The other CPU that panics wants quiet. */

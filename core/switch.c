@@ -75,7 +75,7 @@ static void save_loaded(struct pcpu *cpu)
 
     if (!vcpu)
         return;
-    vgic_save(&vcpu->domain->vgic, &vcpu->vgic);
+    domain_kick(vcpu->domain, vgic_save(&vcpu->domain->vgic, &vcpu->vgic));
     vtimer_save(&vcpu->timer);
     context_save(&vcpu->context);
     vcpu->serror = (sysreg_read(hcr_el2) & HCR_VSE) != 0;
@@ -119,7 +119,7 @@ void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
     if (sysreg_read(hcr_el2) != hcr)
         sysreg_write(hcr_el2, hcr);
     if (vgic_needs_flush(&vcpu->vgic))
-        vgic_flush(&vcpu->domain->vgic, &vcpu->vgic);
+        domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
 }
 
 static void save_fp(struct pcpu *cpu)

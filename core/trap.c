@@ -58,7 +58,7 @@ static inline struct vcpu *enter(struct vcpu *vcpu)
     if (__builtin_expect(__atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE) != 0, 0))
         return sched_enter(vcpu);
     if (vgic_needs_flush(&vcpu->vgic))
-        vgic_flush(&vcpu->domain->vgic, &vcpu->vgic);
+        domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
     return vcpu;
 }
 

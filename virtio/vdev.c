@@ -45,7 +45,10 @@ struct vdev_row {
     vdev_row_t read, write; /* NULL: reads as zero, ignores writes */
 };
 
-/* Posts the access to the backend. The vCPU waits, so its slot is free and stays ours. */
+/*
+ * Fills the vCPU's request slot, which is free and stays ours, since the vCPU waits. It is posted by
+ * vdev_post, once the vCPU can take the answer.
+ */
 static enum mmio_result post(struct vdev *vdev, struct mmio_access *access)
 {
     struct tarn_notify_page *notify = vdev->notify;
@@ -58,9 +61,12 @@ static enum mmio_result post(struct vdev *vdev, struct mmio_access *access)
         .size = access->size,
         .vcpu = (uint8_t)access->vcpu,
     };
-    __atomic_fetch_or(&notify->requests, BIT(access->vcpu), __ATOMIC_RELEASE);
-    access->upcall = true;
     return MMIO_WAIT;
+}
+
+void vdev_post(struct vdev *vdev, unsigned vcpu)
+{
+    __atomic_fetch_or(&vdev->notify->requests, BIT(vcpu), __ATOMIC_RELEASE);
 }
 
 static enum mmio_result answer(struct mmio_access *access, uint32_t value)

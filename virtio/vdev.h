@@ -34,6 +34,12 @@ bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned inde
 enum mmio_result vdev_access(void *vdev, struct mmio_access *access);
 
 /*
+ * On MMIO_WAIT the request is written down but not posted: the caller first makes the vCPU wait, then
+ * calls this and tells dom0; the answer may come at any time from then on.
+ */
+void vdev_post(struct vdev *vdev, unsigned vcpu);
+
+/*
  * Backend's interrupt: sets bits (1, 2) in InterruptStatus; the caller then raises the interrupt,
  * also when they were set already. Returns false when bits holds others or none. Any CPU.
  */
