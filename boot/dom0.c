@@ -24,7 +24,7 @@
 #include "platform/log.h"
 #include "platform/string.h"
 
-#define FDT_ROOM    (256 * KIB) /* dom0's device tree: the machine's and some */
+#define FDT_ROOM    (64 * KIB) /* dom0's device tree is the machine's and at most this much more */
 #define SLOT_FROM   1           /* boot mappings; 0 is the machine's device tree */
 #define SLOT_TO     2
 #define COPY_WINDOW (64 * MIB)
@@ -114,7 +114,7 @@ static const char *place_initrd(const struct module *module)
     return NULL;
 }
 
-static const char *place_modules(void)
+static const char *place_modules(const void *fdt)
 {
     const struct module *kernel = module_of_kind(MODULE_KERNEL);
     const struct module *initrd = module_of_kind(MODULE_RAMDISK);
@@ -129,9 +129,9 @@ static const char *place_modules(void)
     error = place_kernel(kernel);
     if (!error)
         error = place_initrd(initrd);
-    if (!error && !take(FDT_ROOM, BLOCK_2M, &place.fdt.base))
+    place.fdt.size = align_up(dt_size(fdt) + FDT_ROOM, PAGE_SIZE);
+    if (!error && !take(place.fdt.size, BLOCK_2M, &place.fdt.base))
         error = "no room for dom0's device tree in dom0_mem=; raise it";
-    place.fdt.size = FDT_ROOM;
     return error;
 }
 
@@ -284,7 +284,7 @@ const char *dom0_build(const void *fdt)
 {
     struct domain *domain;
     uint64_t upcall_pa;
-    const char *error = place_modules();
+    const char *error = place_modules(fdt);
 
     if (!error)
         error = create(&domain);

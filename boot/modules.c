@@ -15,13 +15,34 @@ static const char *const kind_compatible[MODULE_KINDS] = {
     [MODULE_RAMDISK] = "multiboot,ramdisk",
 };
 
+/*
+ * /chosen's #address-cells and #size-cells or, where it has none (QEMU's guest-loader), the root's.
+ * The address is physical: /chosen is no bus, so there is nothing to translate.
+ */
+static bool read_reg(const void *fdt, int node, struct pa_range *range)
+{
+    int length = 0;
+    const uint32_t *reg = fdt_getprop(fdt, node, "reg", &length);
+    int parent = fdt_parent_offset(fdt, node);
+
+    if (!fdt_getprop(fdt, parent, "#size-cells", NULL))
+        parent = 0;
+    int address_cells = fdt_address_cells(fdt, parent);
+    int size_cells = fdt_size_cells(fdt, parent);
+    if (!reg || address_cells < 1 || size_cells < 1 || length < 4 * (address_cells + size_cells))
+        return false;
+    range->base = dt_number(reg, address_cells);
+    range->size = dt_number(reg + address_cells, size_cells);
+    return range->size != 0;
+}
+
 static const char *read_module(const void *fdt, int node, struct module *module)
 {
     int length = 0;
     struct pa_range range;
 
     module->name = fdt_get_name(fdt, node, NULL);
-    if (!dt_reg(fdt, node, 0, &range) || range.size == 0)
+    if (!read_reg(fdt, node, &range))
         return boot_sentence("boot module /chosen/%s has no usable reg: it must hold address and "
                              "size by /chosen's #address-cells and #size-cells", module->name);
     module->base = range.base;
