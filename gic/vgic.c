@@ -51,6 +51,21 @@ vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b,
     return kick;
 }
 
+vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
+{
+    struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
+    vcpu_mask_t kick = vgic_mark_stale(vgic, cpu, b, bits);
+
+    for (bits &= bank->ready; bits; bits &= bits - 1) {
+        struct vgic_cpu *holder =
+            b ? vgic->cpu[vgic_spi(vgic, b)->holder[__builtin_ctz(bits)]] : cpu;
+
+        mark_dirty(holder);
+        kick |= BIT(holder->number);
+    }
+    return kick;
+}
+
 static vcpu_mask_t update_private(struct vgic_cpu *cpu, uint32_t want)
 {
     struct vgic_bank *bank = &cpu->private;

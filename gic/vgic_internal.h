@@ -64,6 +64,9 @@ vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits);
 /* Asks the vCPUs that have `bits` in list registers to fold them: returns who must be kicked. */
 vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
 
+/* The priority of `bits` changed: those in list registers are rewritten, those ready compete anew. */
+vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
+
 /* Takes interrupts out of the ready set of their vCPU. */
 void vgic_unready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint32_t bits);
 

@@ -123,8 +123,8 @@ static bool take_sgi_source(struct vgic_cpu *cpu, struct vgic_bank *bank, struct
 
 /*
  * What goes into the list register, taken out of the model. Pending and active at once exists for
- * edge-triggered interrupts without hardware behind them; the others become pending again when the
- * maintenance interrupt tells that they ended. Returns whether the pending state came from the
+ * edge-triggered interrupts of this vCPU without hardware behind them; the others become pending again
+ * when the maintenance interrupt tells that they ended. Returns whether the pending state came from the
  * latch.
  */
 static bool compose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, unsigned i, struct lr *lr)
@@ -134,6 +134,7 @@ static bool compose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, unsigne
     bool active = bank->active & bit;
     bool forwarded = vgic_forwarded(vgic, bank) & bit;
     bool line = bank->line & ~bank->edge & bit;
+    bool moved = b && vgic_spi(vgic, b)->route[i] != cpu->number;
     bool soft = false;
 
     *lr = (struct lr){.intid = (uint16_t)(32 * b + i),
@@ -145,7 +146,7 @@ static bool compose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, unsigne
         lr->source = vgic_is_sgi_v2(vgic, lr->intid) ? cpu->sgi_active[i] : 0;
     } else if (vgic_is_sgi_v2(vgic, lr->intid)) {
         soft = take_sgi_source(cpu, bank, lr);
-    } else if (active && (line || (bank->hw & bit))) {
+    } else if (active && (line || moved || (bank->hw & bit))) {
         lr->eoi = true;
     } else {
         soft = bank->latch & bit;

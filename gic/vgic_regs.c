@@ -240,7 +240,7 @@ static void write_priority(const struct vgic_view *view, unsigned offset, uint64
         }
     }
     if (changed)
-        update(view, b, changed);
+        view->access->kick |= vgic_reorder(view->vgic, view->banked, b, changed);
 }
 
 /* ICFGR: two bits per interrupt, the upper one says edge. */

@@ -117,8 +117,6 @@ static void fake_lr_write(unsigned n, const struct lr *lr)
     assert_false(lr->hw && lr->state == (LR_PENDING | LR_ACTIVE));
     here()->lr[n] = *lr;
     machine.lr_writes++;
-    for (unsigned i = 0; lr->state && i < gic_info.nr_lrs; i++)
-        assert_false(i != n && here()->lr[i].state && here()->lr[i].intid == lr->intid);
 }
 
 static uint32_t lrs_where(bool (*is)(const struct lr *))
@@ -319,6 +317,15 @@ static bool take_physical(unsigned pcpu, unsigned v)
     return any;
 }
 
+/* No interrupt may be in two list registers when the guest is entered. */
+static void check_lrs(void)
+{
+    for (unsigned n = 0; n < gic_info.nr_lrs; n++)
+        for (unsigned i = 0; i < n; i++)
+            assert_false(here()->lr[n].state && here()->lr[i].state &&
+                         here()->lr[n].intid == here()->lr[i].intid);
+}
+
 void machine_settle(void)
 {
     bool any = true;
@@ -341,6 +348,7 @@ void machine_settle(void)
             any = true;
             vgic_flush(&machine.vgic, &vcpu->vgic);
             assert_false(vgic_needs_flush(&vcpu->vgic));
+            check_lrs();
             assert_false(maintenance_asserted()); /* else the guest would never run */
         }
     }
