@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EL2's heap: a table of owners, one a page, at the start of the heap itself; first fit. Allocation is
- * rare (boot, domain creation) and small, so a scan is what it takes. May call platform.
+ * EL2's heap: a table of owners, one a page, at the start of the heap itself; first fit. Allocation
+ * is rare (boot, domain creation) and small, so a scan is what it takes. May call platform.
  */
 #include "mm/heap.h"
 
@@ -15,9 +15,11 @@ static uint64_t heap_size;
 static uint8_t *heap_start; /* EL2 address of heap_base */
 static uint16_t *owners;
 static uint64_t pages_total, pages_free;
+static uint64_t lowest; /* no page below is free */
 
 void heap_init(pa_t base, uint64_t size, void *el2_va)
 {
+    assert(size > 0 && (base.v | size) % PAGE_SIZE == 0);
     uint64_t table = align_up(size / PAGE_SIZE * sizeof(*owners), PAGE_SIZE) / PAGE_SIZE;
 
     heap_base = base.v;
@@ -26,6 +28,7 @@ void heap_init(pa_t base, uint64_t size, void *el2_va)
     owners = el2_va;
     pages_total = size / PAGE_SIZE;
     pages_free = pages_total - table;
+    lowest = table;
     for (uint64_t i = 0; i < pages_total; i++)
         owners[i] = i < table ? HEAP_OWNER_TARN : HEAP_OWNER_FREE;
 }
@@ -46,7 +49,10 @@ static void *take(unsigned pages, uint16_t owner)
     while (align < pages)
         align *= 2;
     uint64_t skew = heap_base / PAGE_SIZE % align;
-    for (uint64_t i = skew ? align - skew : 0; i + pages <= pages_total; i += align) {
+    while (lowest < pages_total && owners[lowest] != HEAP_OWNER_FREE)
+        lowest++;
+    uint64_t first = align_up(lowest + skew, align) - skew;
+    for (uint64_t i = first; i + pages <= pages_total; i += align) {
         if (!is_free(i, pages))
             continue;
         for (unsigned p = 0; p < pages; p++)
@@ -70,15 +76,16 @@ void *heap_alloc(unsigned pages, uint16_t owner)
 
 void heap_free(void *pages, unsigned count, uint16_t owner)
 {
-    uint64_t first = (uint64_t)((uint8_t *)pages - heap_start) / PAGE_SIZE;
+    uint64_t first = (heap_pa(pages).v - heap_base) / PAGE_SIZE;
 
-    assert((uint8_t *)pages >= heap_start && first + count <= pages_total);
+    assert(heap_pa(pages).v % PAGE_SIZE == 0 && count > 0 && count <= pages_total - first);
     spin_lock(&lock);
     for (unsigned i = 0; i < count; i++) {
         assert(owners[first + i] == owner);
         owners[first + i] = HEAP_OWNER_FREE;
     }
     pages_free += count;
+    lowest = MIN(lowest, first);
     spin_unlock(&lock);
 }
 

@@ -12,7 +12,6 @@
 
 #define POOL_MAX_RANGES 64
 
-
 static spinlock_t lock;
 static struct pa_range ranges[POOL_MAX_RANGES];
 static unsigned range_count;
@@ -23,6 +22,8 @@ static uint64_t hint; /* no free block below */
 bool pool_init(const struct pa_range *from, unsigned count)
 {
     assert(count <= POOL_MAX_RANGES);
+    block_count = 0;
+    hint = 0;
     for (unsigned i = 0; i < count; i++) {
         assert(from[i].base % BLOCK_2M == 0 && from[i].size % BLOCK_2M == 0);
         ranges[i] = from[i];
@@ -72,6 +73,8 @@ static void scrub(pa_t block)
 
     cache_zero(va, BLOCK_2M);
     window_close();
+    /* Nor may lines of the former owner's code meet the next one's. */
+    cache_forget_instructions();
 }
 
 bool pool_alloc(uint16_t owner, pa_t *block)

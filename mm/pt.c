@@ -1,248 +1,336 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Map, unmap, split, look up; see pt.h. Entries change by break-before-make (Arm ARM D8.14.1): a valid
- * entry becomes invalid, TLBs are told, and only then is another valid one written.
+ * The page-table walker; see pt.h. One recursive walk (as deep as there are levels) calls a visitor
+ * for every entry that the range touches; the operations are pairs of visitors, plan and commit.
+ * May call platform and what struct pt_ops names.
  */
 #include "mm/pt.h"
 
+#include "mm/pt_store.h"
 #include "platform/panic.h"
 
-#define LEAF_LEVEL 3
+#define ENTRIES     512u
+#define LAST_LEVEL  3u
+#define ADDRESS     0x0000fffffffff000ul
+#define VALID       1ul
+#define TYPE_BLOCK  1ul
+#define TYPE_TABLE  3ul /* above the last level; */
+#define TYPE_PAGE   3ul /* the same bits on the last level */
+#define BLOCK_LEVEL 1u  /* first level that may hold blocks */
 
-static unsigned shift_of(unsigned level)
-{
-    return PAGE_SHIFT + 9 * (LEAF_LEVEL - level);
-}
-
-static uint64_t size_of(unsigned level)
-{
-    return BIT(shift_of(level));
-}
-
-static bool in_tables(const struct pt *pt, uint64_t va, uint64_t size)
-{
-    uint64_t limit = (uint64_t)pt->root_entries << shift_of(pt->start_level);
-
-    return va < limit && size <= limit - va;
-}
-
-static bool is_table(uint64_t entry, unsigned level)
-{
-    return level < LEAF_LEVEL && (entry & (PT_VALID | PT_TABLE)) == (PT_VALID | PT_TABLE);
-}
-
-static uint64_t leaf(uint64_t pa, uint64_t attrs, unsigned level)
-{
-    return pa | attrs | PT_VALID | (level == LEAF_LEVEL ? PT_TABLE : 0);
-}
-
-static void set(uint64_t *entry, uint64_t value)
-{
-    __atomic_store_n(entry, value, __ATOMIC_RELAXED);
-}
-
-/* The entry that decides about va: a leaf, or an invalid one; its level. va is inside the tables. */
-static uint64_t *find(const struct pt *pt, uint64_t va, unsigned *level)
-{
-    uint64_t *table = pt->root;
-    unsigned at = pt->start_level;
-    uint64_t *entry = &table[va >> shift_of(at)];
-
-    while (is_table(*entry, at)) {
-        table = pt->ops->va(*entry & PT_ADDRESS);
-        at++;
-        entry = &table[(va >> shift_of(at)) & (PT_ENTRIES - 1)];
-    }
-    *level = at;
-    return entry;
-}
-
-/* Puts a table below an invalid entry. */
-static bool add_table(struct pt *pt, uint64_t *entry)
-{
-    uint64_t *table = pt->ops->alloc(pt->context);
-
-    if (!table)
-        return false;
-    pt->ops->publish();
-    set(entry, pt->ops->pa(table) | PT_VALID | PT_TABLE);
-    return true;
-}
-
-static bool is_empty(const uint64_t *table)
-{
-    for (unsigned i = 0; i < PT_ENTRIES; i++)
-        if (table[i] & PT_VALID)
-            return false;
-    return true;
-}
-
-/* Frees the empty tables on the path to va, lowest first. */
-static void prune(struct pt *pt, uint64_t va)
-{
-    uint64_t *path[LEAF_LEVEL + 1]; /* entries that point to tables */
-    unsigned depth = 0;
-    unsigned level = pt->start_level;
-    uint64_t *entry = &pt->root[va >> shift_of(level)];
-
-    while (is_table(*entry, level)) {
-        uint64_t *table = pt->ops->va(*entry & PT_ADDRESS);
-        path[depth++] = entry;
-        level++;
-        entry = &table[(va >> shift_of(level)) & (PT_ENTRIES - 1)];
-    }
-    while (depth > 0) {
-        uint64_t *table = pt->ops->va(*path[--depth] & PT_ADDRESS);
-        if (!is_empty(table))
-            return;
-        set(path[depth], 0);
-        pt->ops->publish();
-        pt->ops->invalidate(pt->context, va);
-        pt->ops->sync(pt->context);
-        pt->ops->free(pt->context, table);
-    }
-}
-
-/* Level of the largest leaf for va -> pa with size bytes to go, not above `from`. */
-static unsigned leaf_level(uint64_t va, uint64_t pa, uint64_t size, unsigned from)
-{
-    unsigned level = MAX(from, 1u);
-
-    while (level < LEAF_LEVEL && (((va | pa) & (size_of(level) - 1)) || size < size_of(level)))
-        level++;
-    return level;
-}
-
-/* One leaf. Returns its size, or 0 if something is there or no table page is to be had. */
-static uint64_t map_one(struct pt *pt, uint64_t va, uint64_t pa, uint64_t size, uint64_t attrs)
-{
+/* An entry on the walk. */
+struct slot {
+    uint64_t *entry; /* NULL: in a table that only commit will make */
+    uint64_t value;  /* what it holds, or would hold */
+    uint64_t input;  /* first address it translates */
     unsigned level;
-    uint64_t *entry = find(pt, va, &level);
-    unsigned wanted = leaf_level(va, pa, size, level);
+};
 
-    while (level < wanted) {
-        if ((*entry & PT_VALID) || !add_table(pt, entry))
-            return 0;
-        entry = find(pt, va, &level);
-    }
-    if (*entry & PT_VALID)
+enum step { STEP_NEXT, STEP_DESCEND, STEP_FAIL };
+
+struct walk {
+    const struct pt *pt;
+    uint64_t start, end; /* of the range */
+    uint64_t output;     /* map: of start */
+    uint64_t attr;
+    enum step (*visit)(struct walk *, struct slot *);
+    void (*leave)(struct walk *, struct slot *); /* after a table's entries, or NULL */
+    void *reserve;                               /* pages for tables, linked by their first word */
+    void *dead;       /* tables out of use, linked likewise, to be freed after TLB maintenance */
+    uint64_t granule; /* unmap: size of the smallest leaf removed; 0: none was */
+};
+
+static uint64_t entry_size(unsigned level)
+{
+    return 1ul << (PAGE_SHIFT + 9 * (LAST_LEVEL - level));
+}
+
+static bool is_table(uint64_t value, unsigned level)
+{
+    return level < LAST_LEVEL && (value & 3) == TYPE_TABLE;
+}
+
+static uint64_t leaf_descriptor(uint64_t output, uint64_t attr, unsigned level)
+{
+    return output | (attr & PT_ATTR_MASK) | (level == LAST_LEVEL ? TYPE_PAGE : TYPE_BLOCK);
+}
+
+/* What entry `index` of a table on `level` holds if the table takes the place of `parent`. */
+static uint64_t inherit(uint64_t parent, unsigned level, uint64_t index)
+{
+    if (!(parent & VALID))
         return 0;
-    set(entry, leaf(pa, attrs, level));
-    return size_of(level);
+    return leaf_descriptor((parent & ADDRESS) + index * entry_size(level), parent, level);
 }
 
-bool pt_map(struct pt *pt, uint64_t va, uint64_t pa, uint64_t size, uint64_t attrs)
+static bool covered(const struct walk *walk, const struct slot *slot)
 {
-    assert(((va | pa | size) & (PAGE_SIZE - 1)) == 0 && (attrs & ~PT_ATTRS) == 0);
-    if (!in_tables(pt, va, size))
-        return false;
-    for (uint64_t done = 0; done < size;) {
-        uint64_t mapped = map_one(pt, va + done, pa + done, size - done, attrs);
-        if (mapped == 0) {
-            /* Whole leaves of ours: nothing to split. Then tables the failed step left empty. */
-            bool undone = pt_unmap(pt, va, done);
-            assert(undone);
-            prune(pt, va + done);
+    return slot->input >= walk->start && slot->input + entry_size(slot->level) <= walk->end;
+}
+
+/* table: NULL for one that does not exist yet, whose entries follow from `parent`. */
+static bool walk_table(struct walk *walk, uint64_t *table, uint64_t parent, unsigned level,
+                       uint64_t base)
+{
+    uint64_t size = entry_size(level);
+    uint64_t count = level == walk->pt->start_level ? BIT(walk->pt->input_bits) / size : ENTRIES;
+    uint64_t first = (MAX(walk->start, base) - base) / size;
+
+    for (uint64_t i = first; i < count && base + i * size < walk->end; i++) {
+        struct slot slot = {
+            .entry = table ? &table[i] : NULL,
+            .value = table ? table[i] : inherit(parent, level, i),
+            .input = base + i * size,
+            .level = level,
+        };
+        enum step step = walk->visit(walk, &slot);
+        if (step == STEP_FAIL)
             return false;
-        }
-        done += mapped;
-    }
-    pt->ops->publish();
-    return true;
-}
-
-/* Replaces a block by a table of smaller leaves that map the same. */
-static bool split(struct pt *pt, uint64_t *entry, unsigned level, uint64_t va)
-{
-    uint64_t old = *entry;
-    uint64_t *table = pt->ops->alloc(pt->context);
-
-    if (!table)
-        return false;
-    for (unsigned i = 0; i < PT_ENTRIES; i++)
-        table[i] = leaf((old & PT_ADDRESS) + i * size_of(level + 1), old & PT_ATTRS, level + 1);
-    set(entry, 0);
-    pt->ops->publish();
-    pt->ops->invalidate(pt->context, va);
-    pt->ops->sync(pt->context);
-    set(entry, pt->ops->pa(table) | PT_VALID | PT_TABLE);
-    pt->ops->publish();
-    return true;
-}
-
-/* Makes `at` a boundary between leaves. */
-static bool split_at(struct pt *pt, uint64_t at)
-{
-    unsigned level;
-
-    if (!in_tables(pt, at, 1))
-        return true; /* the end of the tables is one */
-    for (;;) {
-        uint64_t *entry = find(pt, at, &level);
-        if (!(*entry & PT_VALID) || (at & (size_of(level) - 1)) == 0)
-            return true;
-        if (!split(pt, entry, level, at & ~(size_of(level) - 1)))
-            return false;
-    }
-}
-
-bool pt_unmap(struct pt *pt, uint64_t va, uint64_t size)
-{
-    uint64_t end = va + size;
-    bool cleared = false;
-    unsigned level;
-
-    assert(((va | size) & (PAGE_SIZE - 1)) == 0);
-    if (!in_tables(pt, va, size) || !split_at(pt, va) || !split_at(pt, end))
-        return false;
-    for (uint64_t at = va; at < end; at = (at | (size_of(level) - 1)) + 1) {
-        uint64_t *entry = find(pt, at, &level);
-        if (!(*entry & PT_VALID))
+        if (step == STEP_NEXT)
             continue;
-        set(entry, 0);
+        uint64_t *child =
+            is_table(slot.value, level) ? walk->pt->ops->table_va(pa(slot.value & ADDRESS)) : NULL;
+        if (!walk_table(walk, child, slot.value, level + 1, slot.input))
+            return false;
+        if (walk->leave)
+            walk->leave(walk, &slot);
+    }
+    return true;
+}
+
+static bool run(struct walk *walk, enum step (*visit)(struct walk *, struct slot *),
+                void (*leave)(struct walk *, struct slot *))
+{
+    walk->visit = visit;
+    walk->leave = leave;
+    return walk_table(walk, walk->pt->root, 0, walk->pt->start_level, 0);
+}
+
+/*
+ * Lists of pages, linked by their first words. A link is the address of a page, so its bit 0 is
+ * clear: to a table walk that has not heard yet that the page is no table any more, it is an
+ * invalid entry.
+ */
+static void push(void **list, void *page)
+{
+    *(void **)page = *list;
+    *list = page;
+}
+
+static void *pop(void **list)
+{
+    void *page = *list;
+
+    assert(page);
+    *list = *(void **)page;
+    *(void **)page = NULL;
+    return page;
+}
+
+static void free_list(const struct pt *pt, void **list)
+{
+    while (*list)
+        pt->ops->free(pt->context, pop(list));
+}
+
+static bool reserve_one(struct walk *walk)
+{
+    void *page = walk->pt->ops->alloc(walk->pt->context);
+
+    if (page)
+        push(&walk->reserve, page);
+    return page;
+}
+
+/* Plan: a table is needed in this slot. Below the last but one level there is nothing to find out.
+ */
+static enum step plan_table(struct walk *walk, const struct slot *slot)
+{
+    if (!reserve_one(walk))
+        return STEP_FAIL;
+    return slot->level + 1 == LAST_LEVEL ? STEP_NEXT : STEP_DESCEND;
+}
+
+static void link_table(struct walk *walk, struct slot *slot, const void *table)
+{
+    slot->value = walk->pt->ops->table_pa(table).v | TYPE_TABLE;
+    pt_store(slot->entry, slot->value);
+}
+
+static bool range_valid(const struct pt *pt, uint64_t start, uint64_t size, unsigned bits)
+{
+    assert(pt->input_bits <= 48 && pt->output_bits <= 48);
+    return size > 0 && (start | size) % PAGE_SIZE == 0 && size <= BIT(bits) &&
+           start <= BIT(bits) - size;
+}
+
+static bool fits_leaf(const struct walk *walk, const struct slot *slot)
+{
+    uint64_t output = walk->output + (slot->input - walk->start);
+
+    return slot->level >= BLOCK_LEVEL && covered(walk, slot) &&
+           output % entry_size(slot->level) == 0;
+}
+
+static enum step map_plan(struct walk *walk, struct slot *slot)
+{
+    if (slot->value & VALID)
+        return is_table(slot->value, slot->level) ? STEP_DESCEND : STEP_FAIL;
+    return fits_leaf(walk, slot) ? STEP_NEXT : plan_table(walk, slot);
+}
+
+static enum step map_commit(struct walk *walk, struct slot *slot)
+{
+    if (is_table(slot->value, slot->level))
+        return STEP_DESCEND;
+    assert(!(slot->value & VALID));
+    if (fits_leaf(walk, slot)) {
+        uint64_t output = walk->output + (slot->input - walk->start);
+        pt_store(slot->entry, leaf_descriptor(output, walk->attr, slot->level));
+        return STEP_NEXT;
+    }
+    link_table(walk, slot, pop(&walk->reserve));
+    return STEP_DESCEND;
+}
+
+bool pt_map(const struct pt *pt, uint64_t input, pa_t output, uint64_t size, uint64_t attr)
+{
+    struct walk walk = {
+        .pt = pt, .start = input, .end = input + size, .output = output.v, .attr = attr};
+    bool ok = range_valid(pt, input, size, pt->input_bits) &&
+              range_valid(pt, output.v, size, pt->output_bits) && run(&walk, map_plan, NULL);
+
+    if (ok) {
+        ok = run(&walk, map_commit, NULL);
+        assert(ok && !walk.reserve);
         pt->ops->publish();
-        pt->ops->invalidate(pt->context, at);
-        cleared = true;
     }
-    if (cleared)
-        pt->ops->sync(pt->context);
-    for (uint64_t at = va; at < end; at = (at | (size_of(level) - 1)) + 1) {
-        prune(pt, at);
-        (void)find(pt, at, &level);
-    }
-    return true;
+    free_list(pt, &walk.reserve);
+    return ok;
 }
 
-bool pt_lookup(const struct pt *pt, uint64_t va, uint64_t *pa, uint64_t *descriptor)
+/* Plan of all that changes existing mappings: blocks across an edge of the range need a table. */
+static enum step edges_plan(struct walk *walk, struct slot *slot)
 {
-    unsigned level;
-
-    if (!in_tables(pt, va, 1))
-        return false;
-    uint64_t *entry = find(pt, va, &level);
-    if (!(*entry & PT_VALID))
-        return false;
-    *pa = (*entry & PT_ADDRESS) + (va & (size_of(level) - 1));
-    if (descriptor)
-        *descriptor = *entry;
-    return true;
+    if (is_table(slot->value, slot->level))
+        return STEP_DESCEND;
+    if (!(slot->value & VALID) || covered(walk, slot))
+        return STEP_NEXT;
+    return plan_table(walk, slot);
 }
 
-/* Recursion is at most three deep, one step a level. */
-static void free_below(struct pt *pt, uint64_t *table, unsigned entries, unsigned level)
+/* Replaces a block by a table of the next smaller size that says the same. */
+static void split(struct walk *walk, struct slot *slot)
 {
-    for (unsigned i = 0; i < entries; i++) {
-        if (!is_table(table[i], level))
+    const struct pt_ops *ops = walk->pt->ops;
+    uint64_t size = entry_size(slot->level);
+    uint64_t *table = pop(&walk->reserve);
+
+    for (unsigned i = 0; i < ENTRIES; i++)
+        table[i] = inherit(slot->value, slot->level + 1, i);
+    pt_store(slot->entry, 0);
+    ops->invalidate(walk->pt->context, slot->input, size, size);
+    link_table(walk, slot, table);
+}
+
+/* Commit: what to do before a leaf is dealt with; STEP_NEXT says that it is all in the range. */
+static enum step edges_commit(struct walk *walk, struct slot *slot)
+{
+    if (is_table(slot->value, slot->level))
+        return STEP_DESCEND;
+    if (!(slot->value & VALID) || covered(walk, slot))
+        return STEP_NEXT;
+    split(walk, slot);
+    return STEP_DESCEND;
+}
+
+static enum step unmap_commit(struct walk *walk, struct slot *slot)
+{
+    uint64_t size = entry_size(slot->level);
+    enum step step = edges_commit(walk, slot);
+
+    if (step == STEP_NEXT && (slot->value & VALID)) {
+        pt_store(slot->entry, 0);
+        walk->granule = walk->granule ? MIN(walk->granule, size) : size;
+    }
+    return step;
+}
+
+/* Takes a table out of the tree when its last entry has gone. */
+static void unmap_leave(struct walk *walk, struct slot *slot)
+{
+    uint64_t *table = walk->pt->ops->table_va(pa(slot->value & ADDRESS));
+
+    for (unsigned i = 0; i < ENTRIES; i++)
+        if (table[i] & VALID)
+            return;
+    pt_store(slot->entry, 0);
+    push(&walk->dead, table);
+}
+
+bool pt_unmap(const struct pt *pt, uint64_t input, uint64_t size)
+{
+    struct walk walk = {.pt = pt, .start = input, .end = input + size};
+    bool ok = range_valid(pt, input, size, pt->input_bits) && run(&walk, edges_plan, NULL);
+
+    if (ok) {
+        ok = run(&walk, unmap_commit, unmap_leave);
+        assert(ok && !walk.reserve && (walk.granule || !walk.dead));
+        if (walk.granule)
+            pt->ops->invalidate(pt->context, input, size, walk.granule);
+        free_list(pt, &walk.dead);
+    }
+    free_list(pt, &walk.reserve);
+    return ok;
+}
+
+static enum step protect_commit(struct walk *walk, struct slot *slot)
+{
+    enum step step = edges_commit(walk, slot);
+    uint64_t size = entry_size(slot->level);
+    uint64_t wanted = leaf_descriptor(slot->value & ADDRESS, walk->attr, slot->level);
+
+    if (step == STEP_NEXT && (slot->value & VALID) && slot->value != wanted) {
+        pt_store(slot->entry, 0);
+        walk->pt->ops->invalidate(walk->pt->context, slot->input, size, size);
+        pt_store(slot->entry, wanted);
+    }
+    return step;
+}
+
+bool pt_protect(const struct pt *pt, uint64_t input, uint64_t size, uint64_t attr)
+{
+    struct walk walk = {.pt = pt, .start = input, .end = input + size, .attr = attr};
+    bool ok = range_valid(pt, input, size, pt->input_bits) && run(&walk, edges_plan, NULL);
+
+    if (ok) {
+        ok = run(&walk, protect_commit, NULL);
+        assert(ok && !walk.reserve);
+        pt->ops->publish();
+    }
+    free_list(pt, &walk.reserve);
+    return ok;
+}
+
+bool pt_lookup(const struct pt *pt, uint64_t input, struct pt_leaf *leaf)
+{
+    const uint64_t *table = pt->root;
+    uint64_t index_mask = BIT(pt->input_bits) - 1;
+
+    if (input > index_mask)
+        return false;
+    for (unsigned level = pt->start_level; level <= LAST_LEVEL; level++) {
+        uint64_t size = entry_size(level);
+        uint64_t value = table[(input & index_mask) / size];
+        if (is_table(value, level)) {
+            table = pt->ops->table_va(pa(value & ADDRESS));
+            index_mask = size - 1;
             continue;
-        uint64_t *next = pt->ops->va(table[i] & PT_ADDRESS);
-        if (level + 1 < LEAF_LEVEL)
-            free_below(pt, next, PT_ENTRIES, level + 1);
-        table[i] = 0;
-        pt->ops->free(pt->context, next);
+        }
+        if (!(value & VALID))
+            return false;
+        *leaf = (struct pt_leaf){pa((value & ADDRESS) + input % size), value & PT_ATTR_MASK, size};
+        return true;
     }
-}
-
-void pt_free_tables(struct pt *pt)
-{
-    free_below(pt, pt->root, pt->root_entries, pt->start_level);
+    return false;
 }

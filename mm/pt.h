@@ -1,65 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one page-table walker: EL2's stage 1 and every stage 2 (VMSAv8-64, 4 KiB granule; Arm ARM D8).
- * What differs between them (where tables come from, how their entries are dropped from TLBs) is
- * handed in, so that this runs and is tested anywhere. No locks: the caller's.
+ * The page-table walker, for EL2's stage 1 and for stage 2 alike (Arm ARM D8.3, VMSAv8-64, 4 KiB
+ * granule, levels 0..3, blocks of 2 MiB and 1 GiB). What the two differ in is handed in: root level
+ * and width, attribute bits, where tables come from, how the TLB is told.
  *
- *      level 0   512 GiB an entry, tables only
- *      level 1     1 GiB           tables or blocks; stage 2 begins here, up to 16 tables in a row
- *      level 2     2 MiB           tables or blocks
- *      level 3     4 KiB           pages
+ *   level 0   512 GiB an entry   tables only
+ *   level 1     1 GiB            table or block
+ *   level 2     2 MiB            table or block
+ *   level 3     4 KiB            page
  *
- * May include platform.
+ * Every operation first walks to find what it needs (plan: table pages are reserved, nothing is
+ * written), then does it (commit: cannot fail). A valid descriptor never changes into another valid
+ * one without being invalid, and out of all TLBs, in between (break-before-make, D8.14.1): whoever
+ * uses the range meanwhile, on another CPU, may see a translation fault and has to try again.
+ * Tables that become empty are freed at once; but for the root there are no empty ones.
+ *
+ * The caller holds the lock that guards the tables. May include platform.
  */
 #ifndef MM_PT_H
 #define MM_PT_H
 
 #include "platform/types.h"
 
-#define PT_ENTRIES   512
-#define PT_VALID     BIT(0)
-#define PT_TABLE     BIT(1) /* levels 0-2: next table; level 3: page (must be set) */
-#define PT_AF        BIT(10)
-#define PT_SH_INNER  (3ul << 8)
-#define PT_ADDRESS   0x0000fffffffff000ul
-#define PT_ATTRS     (~PT_ADDRESS & ~(PT_VALID | PT_TABLE))
-
+/* What the walker asks of its owner; context is struct pt's. */
 struct pt_ops {
-    void *(*alloc)(void *context);              /* a zeroed table page, or NULL */
-    void (*free)(void *context, void *table);   /* a table no walk can reach any more */
-    uint64_t (*pa)(const void *table);          /* physical address of a table */
-    void *(*va)(uint64_t pa);                   /* and back */
-    void (*publish)(void);                      /* table writes before are seen by walkers after */
-    void (*invalidate)(void *context, uint64_t address); /* an entry that mapped address is gone */
-    void (*sync)(void *context);                /* completes all invalidate calls before */
+    /* A zeroed page for a table, or NULL; and its return. */
+    void *(*alloc)(void *context);
+    void (*free)(void *context, void *table);
+
+    pa_t (*table_pa)(const void *table);
+    void *(*table_va)(pa_t table);
+
+    /* Completes the stores made so far, so that table walks of every CPU see them. */
+    void (*publish)(void);
+
+    /*
+     * The same, then removes [input, input + size) from the TLBs of all CPUs, translations and
+     * intermediate table entries; done on return. No translation in there was finer than granule.
+     */
+    void (*invalidate)(void *context, uint64_t input, uint64_t size, uint64_t granule);
 };
 
+/* One set of tables. */
 struct pt {
-    uint64_t *root;
-    unsigned start_level;
-    unsigned root_entries;
     const struct pt_ops *ops;
     void *context;
+    uint64_t *root;       /* all root tables, side by side where they are concatenated */
+    unsigned start_level; /* 0 or 1 */
+    unsigned input_bits;  /* 48 at most */
+    unsigned output_bits; /* 48 at most */
 };
 
-/*
- * Maps [va, va + size) to pa with `attrs` (descriptor bits within PT_ATTRS), all multiples of 4 KiB,
- * in the largest blocks that alignment allows. Returns false, with nothing changed, if part of it is
- * mapped, lies outside the tables, or no table page is to be had.
+/* The bits of a block or page descriptor that say how, not where: callers build and compare them.
  */
-bool pt_map(struct pt *pt, uint64_t va, uint64_t pa, uint64_t size, uint64_t attrs);
+#define PT_ATTR_MASK 0xfff0000000000ffcul
 
 /*
- * Unmaps what is mapped in [va, va + size) and frees tables that become empty. Blocks that reach out
- * of the range are split first; returns false, translations unchanged, if no page is to be had for
- * that. On return no TLB holds any of it.
+ * Maps [input, input + size) to output with attributes attr, in the biggest blocks that alignment
+ * allows; all multiples of PAGE_SIZE. False, with nothing changed, if part of it is mapped already,
+ * lies outside the input or output width, or a table cannot be had.
  */
-bool pt_unmap(struct pt *pt, uint64_t va, uint64_t size);
+bool pt_map(const struct pt *pt, uint64_t input, pa_t output, uint64_t size, uint64_t attr);
 
-/* Translates; the descriptor too if wanted (may be NULL). Returns false where nothing is mapped. */
-bool pt_lookup(const struct pt *pt, uint64_t va, uint64_t *pa, uint64_t *descriptor);
+/*
+ * Unmaps what is mapped in [input, input + size), multiples of PAGE_SIZE; blocks across an edge are
+ * split. The TLBs are clean on return. False, with nothing changed, if the range lies outside the
+ * input width or a table for a split cannot be had (never, where both edges are edges of mappings).
+ */
+bool pt_unmap(const struct pt *pt, uint64_t input, uint64_t size);
 
-/* Frees all tables, the root excepted, whatever they map. The caller drops the TLB entries. */
-void pt_free_tables(struct pt *pt);
+/* Gives what is mapped in the range other attributes; otherwise like pt_unmap. */
+bool pt_protect(const struct pt *pt, uint64_t input, uint64_t size, uint64_t attr);
+
+/* A translation. */
+struct pt_leaf {
+    pa_t output;   /* of the address asked for */
+    uint64_t attr; /* PT_ATTR_MASK */
+    uint64_t size; /* of the block or page that holds it */
+};
+
+/* Translates as the MMU would. False where nothing is mapped. */
+bool pt_lookup(const struct pt *pt, uint64_t input, struct pt_leaf *leaf);
 
 #endif

@@ -10,28 +10,31 @@
 
 #define IPA_BITS_MOST 40
 #define START_LEVEL   1
-#define LEVEL1_BITS   39 /* width that one level-1 table covers */
+#define LEVEL1_BITS   39  /* width that one level-1 table covers */
+#define VMID_MOST     255 /* VTCR_EL2.VS = 0: 8 bits; VMID = owner + 1, 0 is nobody's */
 
 /* Descriptor bits (Arm ARM D8.3.2, stage 2) */
 #define S2_NORMAL_WB  (0xful << 2)
 #define S2_DEVICE     (0x1ul << 2) /* nGnRE */
 #define S2_READ_WRITE (3ul << 6)
-#define S2_XN         BIT(54)
+#define S2_SH_INNER   (3ul << 8)
+#define S2_AF         BIT(10)
+#define S2_XN         BIT(54) /* EL1 and EL0 */
 
 /* VTCR_EL2 (Arm ARM D19.2.163) */
-#define VTCR_RES1     BIT(31)
-#define VTCR_SH0      (3ul << 12)
-#define VTCR_ORGN0    (1ul << 10)
-#define VTCR_IRGN0    (1ul << 8)
-#define VTCR_SL0      (1ul << 6) /* start at level 1 */
+#define VTCR_RES1  BIT(31)
+#define VTCR_SH0   (3ul << 12)
+#define VTCR_ORGN0 (1ul << 10)
+#define VTCR_IRGN0 (1ul << 8)
+#define VTCR_SL0   (1ul << 6) /* start at level 1 */
 
-static unsigned ipa_bits;
+static unsigned ipa_bits, pa_bits;
 static uint64_t vtcr;
 
 static const uint64_t attr_bits[] = {
-    [STAGE2_RAM] = S2_NORMAL_WB | S2_READ_WRITE | PT_SH_INNER | PT_AF,
-    [STAGE2_RAM_NX] = S2_NORMAL_WB | S2_READ_WRITE | PT_SH_INNER | PT_AF | S2_XN,
-    [STAGE2_DEVICE] = S2_DEVICE | S2_READ_WRITE | PT_AF | S2_XN,
+    [STAGE2_RAM] = S2_NORMAL_WB | S2_READ_WRITE | S2_SH_INNER | S2_AF,
+    [STAGE2_RAM_NX] = S2_NORMAL_WB | S2_READ_WRITE | S2_SH_INNER | S2_AF | S2_XN,
+    [STAGE2_DEVICE] = S2_DEVICE | S2_READ_WRITE | S2_AF | S2_XN,
 };
 
 void stage2_init(void)
@@ -40,9 +43,10 @@ void stage2_init(void)
     uint64_t parange = sysreg_read(id_aa64mmfr0_el1) & 0xf;
 
     parange = MIN(parange, ARRAY_SIZE(widths) - 1);
-    ipa_bits = MIN(widths[parange], IPA_BITS_MOST);
-    vtcr = VTCR_RES1 | parange << 16 | VTCR_SH0 | VTCR_ORGN0 | VTCR_IRGN0 | VTCR_SL0 |
-           (64 - ipa_bits);
+    pa_bits = widths[parange];
+    ipa_bits = MIN(pa_bits, IPA_BITS_MOST);
+    vtcr =
+        VTCR_RES1 | parange << 16 | VTCR_SH0 | VTCR_ORGN0 | VTCR_IRGN0 | VTCR_SL0 | (64 - ipa_bits);
 }
 
 void stage2_init_cpu(void)
@@ -60,77 +64,55 @@ static unsigned root_pages(void)
     return ipa_bits > LEVEL1_BITS ? 1u << (ipa_bits - LEVEL1_BITS) : 1;
 }
 
-static void *alloc(void *context)
+static void *table_alloc(void *context)
 {
     const struct stage2 *s2 = context;
 
     return heap_alloc(1, s2->owner);
 }
 
-static void free_table(void *context, void *table)
+static void table_free(void *context, void *table)
 {
     const struct stage2 *s2 = context;
 
     heap_free(table, 1, s2->owner);
 }
 
-static uint64_t table_pa(const void *table)
-{
-    return heap_pa(table).v;
-}
-
-static void *table_va(uint64_t address)
-{
-    return heap_va(pa(address));
-}
-
-static void publish(void)
-{
-    dsb(ishst);
-}
-
-static void invalidate(void *context, uint64_t address)
+static void invalidate(void *context, uint64_t input, uint64_t size, uint64_t granule)
 {
     const struct stage2 *s2 = context;
 
-    tlb_flush_ipa(s2->vttbr, address);
+    tlb_ipa(s2->vttbr, input, size, granule);
 }
 
-static void sync(void *context)
-{
-    const struct stage2 *s2 = context;
-
-    tlb_flush_ipa_sync(s2->vttbr);
-}
-
-static const struct pt_ops ops = {
-    .alloc = alloc,
-    .free = free_table,
-    .pa = table_pa,
-    .va = table_va,
-    .publish = publish,
+static const struct pt_ops stage2_ops = {
+    .alloc = table_alloc,
+    .free = table_free,
+    .table_pa = heap_pa,
+    .table_va = heap_va,
+    .publish = tlb_publish,
     .invalidate = invalidate,
-    .sync = sync,
 };
 
 static struct pt tables_of(struct stage2 *s2)
 {
     return (struct pt){
+        .ops = &stage2_ops,
+        .context = s2,
         .root = s2->root,
         .start_level = START_LEVEL,
-        .root_entries = 1u << (ipa_bits - 30),
-        .ops = &ops,
-        .context = s2,
+        .input_bits = ipa_bits,
+        .output_bits = pa_bits,
     };
 }
 
 bool stage2_create(struct stage2 *s2, uint16_t owner)
 {
+    assert(ipa_bits && owner < VMID_MOST);
     s2->owner = owner;
     s2->root = heap_alloc(root_pages(), owner);
     if (!s2->root)
         return false;
-    /* VMID 0 is nobody's. */
     s2->vttbr = heap_pa(s2->root).v | (uint64_t)(owner + 1) << 48;
     return true;
 }
@@ -139,8 +121,11 @@ void stage2_destroy(struct stage2 *s2)
 {
     struct pt pt = tables_of(s2);
 
-    tlb_flush_vmid(s2->vttbr);
-    pt_free_tables(&pt);
+    /* Unmapped, not just freed: a walk that speculates while tlb_vmid has this VMID loaded must
+     * find nothing to put into the TLB again. Nothing needs to be split, so this cannot fail. */
+    bool unmapped = pt_unmap(&pt, 0, BIT(ipa_bits));
+    assert(unmapped);
+    tlb_vmid(s2->vttbr);
     heap_free(s2->root, root_pages(), s2->owner);
     s2->root = NULL;
 }
@@ -150,7 +135,7 @@ bool stage2_map(struct stage2 *s2, ipa_t ipa, pa_t pa, uint64_t size, enum stage
     struct pt pt = tables_of(s2);
 
     spin_lock(&s2->lock);
-    bool ok = pt_map(&pt, ipa.v, pa.v, size, attr_bits[attr]);
+    bool ok = pt_map(&pt, ipa.v, pa, size, attr_bits[attr]);
     spin_unlock(&s2->lock);
     return ok;
 }
@@ -168,10 +153,13 @@ bool stage2_unmap(struct stage2 *s2, ipa_t ipa, uint64_t size)
 bool stage2_lookup(struct stage2 *s2, ipa_t ipa, pa_t *pa)
 {
     struct pt pt = tables_of(s2);
+    struct pt_leaf leaf;
 
     spin_lock(&s2->lock);
-    bool found = pt_lookup(&pt, ipa.v, &pa->v, NULL);
+    bool found = pt_lookup(&pt, ipa.v, &leaf);
     spin_unlock(&s2->lock);
+    if (found)
+        *pa = leaf.output;
     return found;
 }
 

@@ -33,3 +33,8 @@ void cache_zero(void *va, uint64_t size)
     }
     cache_clean(va, size);
 }
+
+void cache_forget_instructions(void)
+{
+    __asm__ volatile("dsb ish\n\tic ialluis\n\tdsb ish\n\tisb" : : : "memory");
+}

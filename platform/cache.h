@@ -14,4 +14,7 @@ void cache_clean(const void *va, uint64_t size);
 /* Zeroes and cleans [va, va + size), both multiples of 4 KiB. */
 void cache_zero(void *va, uint64_t size);
 
+/* Empties the instruction caches of all CPUs: some memory is about to hold another owner's code. */
+void cache_forget_instructions(void);
+
 #endif
