@@ -52,7 +52,6 @@
 
 /* Hypervisor control: GICH_HCR and ICH_HCR_EL2 agree on these. */
 #define HCR_EN            (1u << 0)
-#define HCR_UIE           (1u << 1) /* underflow: no or one valid list register */
 #define HCR_LRENPIE       (1u << 2) /* the guest deactivated what is in no list register */
 #define HCR_NPIE          (1u << 3) /* no list register is pending */
 #define HCR_EOICOUNT(hcr) (((hcr) >> 27) & 0x1f)

@@ -123,9 +123,9 @@ static bool take_sgi_source(struct vgic_cpu *cpu, struct vgic_bank *bank, struct
 
 /*
  * What goes into the list register, taken out of the model. Pending and active at once exists for
- * edge-triggered interrupts of this vCPU without hardware behind them; the others become pending again
- * when the maintenance interrupt tells that they ended. Returns whether the pending state came from the
- * latch.
+ * edge-triggered interrupts of this vCPU without hardware behind them; the others become pending
+ * again when the maintenance interrupt tells that they ended. Returns whether the pending state
+ * came from the latch.
  */
 static bool compose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, unsigned i, struct lr *lr)
 {
@@ -246,13 +246,14 @@ static void choose(struct vgic *vgic, struct vgic_cpu *cpu, struct choice *choic
         choice->key[choice->count - 1] = choice->best_pending;
 }
 
-/* Which kinds of interrupts are ready, still. */
+/*
+ * Interrupts are ready, still: pending ones are to get in when the guest has taken those that did,
+ * and the end of active ones is to be told. One pending interrupt at least is in (choose), or else
+ * the guest would never run.
+ */
 static uint32_t overflow_hcr(struct vgic *vgic, struct vgic_cpu *cpu)
 {
     uint32_t hcr = HCR_EN;
-
-    if (cpu->ready_banks && gic_info.nr_lrs > 1) /* a single one would always be underflowing */
-        hcr |= HCR_UIE;
     for (uint32_t banks = cpu->ready_banks; banks; banks &= banks - 1) {
         unsigned b = (unsigned)__builtin_ctz(banks);
         uint32_t active = vgic_bank(vgic, cpu, b)->active & cpu->ready[b];

@@ -138,11 +138,6 @@ static bool is_ended(const struct lr *lr)
     return !lr->state && lr->eoi;
 }
 
-static bool is_valid(const struct lr *lr)
-{
-    return lr->state;
-}
-
 static bool is_pending(const struct lr *lr)
 {
     return lr->state & LR_PENDING;
@@ -283,12 +278,11 @@ uint64_t machine_gicr(unsigned vcpu, unsigned frame, unsigned offset, unsigned s
 static bool maintenance_asserted(void)
 {
     uint32_t hcr = here()->hcr;
-    uint32_t valid = lrs_where(is_valid);
 
     if (!(hcr & HCR_EN))
         return false;
-    return fake_lr_ended() || (hcr & HCR_UIE && !(valid & (valid - 1))) ||
-           (hcr & HCR_NPIE && !lrs_where(is_pending)) || (hcr & HCR_LRENPIE && HCR_EOICOUNT(hcr));
+    return fake_lr_ended() || (hcr & HCR_NPIE && !lrs_where(is_pending)) ||
+           (hcr & HCR_LRENPIE && HCR_EOICOUNT(hcr));
 }
 
 /* Physical interrupts that the CPU would take: its vCPU's timer, and SPIs routed here. */
