@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a trapped memory access of a guest travels: the access, the handler's answer, and the table of
- * address ranges (one per domain) that finds the handler by binary search.
- * May include platform only.
+ * How a trapped memory access of a guest travels: the access, the handler's answer, and the table
+ * of address ranges (one per domain) that finds the handler by binary search. May include platform
+ * only.
  */
 #ifndef MM_TRAP_MMIO_H
 #define MM_TRAP_MMIO_H
@@ -12,7 +12,7 @@
 /* What became of an access. */
 enum mmio_result {
     MMIO_DONE,  /* emulated; for a read, value holds the answer */
-    MMIO_WAIT,  /* posted to the backend; the vCPU blocks until REQUEST_REPLY */
+    MMIO_WAIT,  /* for the backend; the vCPU blocks until REQUEST_REPLY */
     MMIO_FAULT, /* nothing there: external abort to the guest */
 };
 
@@ -23,7 +23,8 @@ struct mmio_access {
     uint8_t size;    /* 1, 2, 4 or 8 bytes; offset is a multiple of it */
     bool write;
 
-    uint64_t value;   /* write: data, zero-extended; read: the answer, handlers may leave high bits set */
+    /* Write: data, zero-extended; read: the answer, handlers may leave high bits set. */
+    uint64_t value;
     vcpu_mask_t kick; /* vCPUs of the same domain that have something new to see */
     bool upcall;      /* dom0 is to be told that this domain's notify page has news */
 };

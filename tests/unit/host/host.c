@@ -7,6 +7,7 @@
 
 #include <strings.h>
 
+#include "mm/pt_store.h"
 #include "platform/cpu.h"
 #include "platform/log.h"
 #include "platform/mmio.h"
@@ -113,6 +114,11 @@ WEAK void host_mmio_write(volatile void *address, uint64_t value, unsigned size)
     default:
         *(volatile uint64_t *)address = value;
     }
+}
+
+WEAK void host_pt_store(uint64_t *entry, uint64_t descriptor)
+{
+    *entry = descriptor;
 }
 
 static uint64_t random_state = 1;
