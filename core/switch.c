@@ -12,7 +12,7 @@
 #include "platform/sysreg.h"
 
 #define CPTR_TFP      BIT(10)
-#define CPTR_RES1     0x32ffbful /* also traps SVE, SME, trace and activity-monitor accesses */
+#define CPTR_RES1     0x401033fful /* also traps SVE, SME, trace and activity-monitor accesses */
 #define CPTR_TRAP_ALL (CPTR_RES1 | CPTR_TFP)
 
 #define VMPIDR_RES1   BIT(31)
