@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of a list of Debian packages (one name a line). As root, or with sudo after
-# showing the list. usage: deps.sh LIST
+# showing the list. usage: deps.sh [LIST]
 set -eu
 missing=
-for package in $(grep -v '^#' "$1"); do
+for package in $(grep -v "^#" "${1:-tests/packages.txt}"); do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
         missing="$missing $package"
 done

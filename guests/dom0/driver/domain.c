@@ -77,11 +77,16 @@ static int destroy_call(u32 id)
 
 struct tarn_domain *tarn_domain_create(const char *name, u32 vcpus, struct address_space *mapping)
 {
+    u64 word[TARN_NAME_SIZE / 8] = {0};
     struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_DOMAIN_CREATE, .a1 = vcpus};
     struct tarn_domain *domain;
     int error;
 
-    strscpy((char *)&regs.a3, name, TARN_NAME_SIZE);
+    strscpy((char *)word, name, sizeof(word));
+    regs.a3 = word[0];
+    regs.a4 = word[1];
+    regs.a5 = word[2];
+    regs.a6 = word[3];
     mutex_lock(&table_mutex);
     error = tarn_call(&regs);
     if (error) {
@@ -327,14 +332,18 @@ void tarn_domains_adopt(void)
     struct arm_smccc_1_2_regs regs = {.a1 = 1};
 
     for (;;) {
-        char name[TARN_NAME_SIZE];
+        u64 word[TARN_NAME_SIZE / 8];
+        char *name = (char *)word;
         struct tarn_domain *domain;
 
         regs.a0 = TARN_HC_DOMAIN_INFO;
         if (tarn_call(&regs) != 0)
             return;
-        memcpy(name, &regs.a7, sizeof(name));
-        name[sizeof(name) - 1] = '\0';
+        word[0] = regs.a7;
+        word[1] = regs.a8;
+        word[2] = regs.a9;
+        word[3] = regs.a10;
+        name[TARN_NAME_SIZE - 1] = '\0';
         domain = new_domain(regs.a1, name, regs.a5, regs.a6);
         if (!domain || read_blocks(domain, regs.a3)) {
             pr_err("tarn: no memory to take over domain %s: free some and load tarn again\n", name);

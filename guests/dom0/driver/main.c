@@ -164,7 +164,7 @@ static int get_info(struct tarn_info *info)
         .memory = regs.a3,
         .cpu_ns = regs.a4,
     };
-    memcpy(info->name, &regs.a7, TARN_NAME_SIZE);
+    memcpy(info->name, (u64[]){regs.a7, regs.a8, regs.a9, regs.a10}, TARN_NAME_SIZE);
     return 0;
 }
 
