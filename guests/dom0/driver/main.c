@@ -153,6 +153,7 @@ static int get_info(struct tarn_info *info)
 {
     struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_DOMAIN_INFO, .a1 = info->id};
     int error = tarn_call(&regs);
+    u64 name[TARN_NAME_SIZE / 8] = {regs.a7, regs.a8, regs.a9, regs.a10};
 
     if (error)
         return error;
@@ -164,7 +165,7 @@ static int get_info(struct tarn_info *info)
         .memory = regs.a3,
         .cpu_ns = regs.a4,
     };
-    memcpy(info->name, (u64[]){regs.a7, regs.a8, regs.a9, regs.a10}, TARN_NAME_SIZE);
+    memcpy(info->name, name, TARN_NAME_SIZE);
     return 0;
 }
 
