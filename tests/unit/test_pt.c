@@ -94,6 +94,15 @@ static void test_output_decides_block_size(void **state)
     pm_check(true);
 }
 
+static void test_no_blocks_on_level_0(void **state)
+{
+    (void)state;
+    assert_true(pt_map(&pm_pt, 512 * G1, pa(1024 * G1), 512 * G1, PM_ATTR_A));
+    expect_leaf(512 * G1, 1024 * G1, PM_ATTR_A, G1);
+    assert_int_equal(pm_tables(), 1);
+    pm_check(true);
+}
+
 static void test_overlap_refused(void **state)
 {
     (void)state;
@@ -411,6 +420,7 @@ int main(void)
         STAGE1(test_block_sizes),
         STAGE2(test_block_sizes),
         STAGE2(test_output_decides_block_size),
+        STAGE1(test_no_blocks_on_level_0),
         STAGE2(test_overlap_refused),
         STAGE1(test_unmap_splits),
         STAGE2(test_unmap_splits),
