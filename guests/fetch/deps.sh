@@ -1,31 +1,60 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing of a list of Debian packages (one name a line). As root, or with sudo after
-# showing the list. usage: deps.sh [LIST]
+# Sees to it that this machine has what the build, the images and the tests need: the Debian packages
+# listed in tests/packages.txt, and the kernel's permission to run arm64 programs (binfmt_misc).
+# Installs what is missing: directly as root, else through sudo after showing the list.
+#
+# usage: deps.sh [LIST]
 set -eu
-missing=
-for package in $(grep -v "^#" "${1:-tests/packages.txt}"); do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
-        missing="$missing $package"
-done
-run=
-if [ "$(id -u)" != 0 ]; then
-    run=sudo
-    command -v sudo >/dev/null || {
-        echo "deps.sh: run this as root, or install sudo; needed:$missing" >&2
+list=${1:-$(dirname "$0")/../../tests/packages.txt}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "deps.sh: this needs root: '$*'. Run make as root once, or install sudo" >&2
+        exit 1
+    fi
+}
+
+missing_packages() {
+    for package in $(sed 's/#.*//' "$list"); do
+        status=$(dpkg-query -W -f='${db:Status-Status} ' "$package" 2>/dev/null || true)
+        case " $status" in *" installed "*) ;; *) printf '%s ' "$package" ;; esac
+    done
+}
+
+install_packages() {
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 \
+        install -y --no-install-recommends $packages >/dev/null
+}
+
+packages=$(missing_packages)
+if [ -n "$packages" ]; then
+    echo "  DEPS     Debian packages to be installed: $packages"
+    install_packages 2>/dev/null || {
+        as_root apt-get -qq update
+        install_packages
+    }
+    packages=$(missing_packages)
+    [ -z "$packages" ] || {
+        echo "deps.sh: apt did not install: $packages" >&2
         exit 1
     }
 fi
-if [ -n "$missing" ]; then
-    echo "  Debian packages to be installed:$missing"
-    $run apt-get update -qq
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive $run apt-get install -qq -y --no-install-recommends $missing \
-        >/dev/null
-fi
-# Programs for arm64 run here through qemu-user (maintainer scripts of the root file systems).
-if [ ! -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ]; then
-    [ -e /proc/sys/fs/binfmt_misc/register ] ||
-        $run mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-    $run update-binfmts --enable qemu-aarch64
-fi
+
+# mmdebstrap configures arm64 packages by running their programs.
+[ "$(dpkg --print-architecture)" != arm64 ] || exit 0
+binfmt=/proc/sys/fs/binfmt_misc
+[ -e $binfmt/register ] || as_root mount -t binfmt_misc binfmt_misc $binfmt || {
+    echo "deps.sh: $binfmt cannot be mounted; in a container, mount it on the host" >&2
+    exit 1
+}
+grep -qs enabled $binfmt/qemu-aarch64 || as_root /usr/sbin/update-binfmts --enable qemu-aarch64
+grep -qs enabled $binfmt/qemu-aarch64 || {
+    echo "deps.sh: arm64 programs do not run here: see update-binfmts --display qemu-aarch64" >&2
+    exit 1
+}

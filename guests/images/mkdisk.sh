@@ -14,7 +14,7 @@ root=$(mktemp -d "$(dirname "$out")/root.XXXXXX")
 trap 'rm -rf "$root" "$out.new"' EXIT
 
 lay_over() {
-    tar -C "$1" -S --owner=0 --group=0 --exclude=./.done --exclude=./units.mask -c . |
+    tar -C "$1" -S --owner=0 --group=0 --exclude=./.done --exclude='./*.stamp' --exclude=./units.mask -c . |
         tar -C "$root" -x --keep-directory-symlink --no-overwrite-dir
     [ ! -f "$1/units.mask" ] || sed 's/#.*//' "$1/units.mask" | xargs -n 1 | while read -r unit; do
         ln -sf /dev/null "$root/etc/systemd/system/$unit"
@@ -54,6 +54,6 @@ for release in "$root"/lib/modules/*; do
     /usr/sbin/depmod -b "$root" "${release##*/}"
 done
 
-rm -f "$out.new"
-/usr/sbin/mke2fs -q -t ext4 -L "$name" -m 0 -E assume_storage_prezeroed=1 -d "$root" "$out.new" "$size"
+rm -f "$out.new" && truncate -s "$size" "$out.new"
+/usr/sbin/mke2fs -q -F -t ext4 -L "$name" -m 0 -E assume_storage_prezeroed=1 -d "$root" "$out.new"
 mv "$out.new" "$out"

@@ -21,5 +21,7 @@ $(OVERLAY)/driver.stamp: $(BUILD)/driver/tarn.ko $(KIMAGE)
 	$(Q)echo tarn > $(OVERLAY)/etc/modules-load.d/tarn.conf
 	@touch $@
 
+$(BUILD)/dom0.img: $(OVERLAY)/driver.stamp
+
 driver: $(BUILD)/driver/tarn.ko ## dom0's kernel module
 .PHONY: driver

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# make run and make debug: the machine under QEMU; guests/run.sh names the variables they take.
+
+export BOOT GIC CPUS MEM CPU DOM0_MEM DOM0_VCPUS TARN_ARGS DOM0_ARGS BARE GUEST PERSIST HOSTFWD GDB_PORT
+
+run: $(DOM0_DISK) $(BOOT_DISK) $(if $(ROOMS),$(BUILD)/tarn.bin) ## boot Tarn, dom0 and a domU under QEMU (BOOT=direct GIC=2 CPUS=4 MEM=...)
+	@guests/run.sh
+
+debug: $(DOM0_DISK) $(BOOT_DISK) $(if $(ROOMS),$(BUILD)/tarn.bin) ## the same, waiting for gdb
+	@DEBUG=1 guests/run.sh
+
+.PHONY: run debug
