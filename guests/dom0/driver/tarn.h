@@ -20,7 +20,7 @@
 #include "guests/abi/domu.h"
 #include "guests/abi/hypercall.h"
 #include "guests/abi/notify.h"
-#include "guests/dom0/driver/uapi/tarn.h"
+#include "guests/dom0/driver/interim_uapi.h"
 
 /* Where one domain's pages begin in the address space of /dev/tarn. */
 #define TARN_DOMAIN_SHIFT 40
