@@ -16,9 +16,9 @@
 void heap_init(pa_t base, uint64_t size, void *el2_va);
 
 /*
- * Returns `pages` contiguous zeroed pages, physically aligned to `pages` rounded up to a power of two,
- * or NULL. Any CPU; takes the heap lock (a leaf: only the log lock nests inside). Constant bound: the
- * number of heap pages.
+ * Returns `pages` contiguous zeroed pages, physically aligned to `pages` rounded up to a power of
+ * two, or NULL. Any CPU; takes the heap lock (a leaf: only the log lock nests inside). Constant
+ * bound: the number of heap pages.
  */
 void *heap_alloc(unsigned pages, uint16_t owner);
 

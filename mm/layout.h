@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layout of EL2's virtual addresses: one level-0 entry, 1 GiB steps. Constants only, for C, assembly
- * and the linker script. Each CPU has STACK_STRIDE of stack area, of which the upper STACK_SIZE is
- * mapped.
+ * Layout of EL2's virtual addresses: one level-0 entry, 1 GiB steps. Constants only, for C,
+ * assembly and the linker script. Each CPU has STACK_STRIDE of stack area, of which the upper
+ * STACK_SIZE is mapped.
  */
 #ifndef MM_LAYOUT_H
 #define MM_LAYOUT_H

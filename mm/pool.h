@@ -16,7 +16,8 @@ bool pool_init(const struct pa_range *ranges, unsigned count);
 
 /*
  * Gives one block, all zero, to `owner`. Returns false when the pool is empty. Zeroes at most one
- * block (through the calling CPU's window). Any CPU; takes the pool lock (leaf), not held while zeroing.
+ * block (through the calling CPU's window). Any CPU; takes the pool lock (leaf), not held while
+ * zeroing.
  */
 bool pool_alloc(uint16_t owner, pa_t *block);
 

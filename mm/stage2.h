@@ -47,8 +47,8 @@ void stage2_destroy(struct stage2 *s2);
 bool stage2_map(struct stage2 *s2, ipa_t ipa, pa_t pa, uint64_t size, enum stage2_attr attr);
 
 /*
- * Unmaps [ipa, ipa + size): break, TLB maintenance on all CPUs, done on return. Splits blocks at the
- * edges. Returns false (nothing changed) if a table needed for a split cannot be had.
+ * Unmaps [ipa, ipa + size): break, TLB maintenance on all CPUs, done on return. Splits blocks at
+ * the edges. Returns false (nothing changed) if a table needed for a split cannot be had.
  */
 bool stage2_unmap(struct stage2 *s2, ipa_t ipa, uint64_t size);
 
