@@ -110,7 +110,8 @@ static void parse_one(char *word)
         return;
     }
     log_warn("option \"%s\" is not known (known: dom0_mem dom0_vcpus heap loglevel panic_test); "
-             "ignored", word);
+             "ignored",
+             word);
 }
 
 void bootargs_parse_line(const char *line)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The dom0 builder. dom0's memory is mapped 1:1, so modules that a bootloader put inside it stay where
- * they are; what lies elsewhere, or in the way of the kernel, is copied.
- * May call boot, core, mm, gic, platform.
+ * The dom0 builder. dom0's memory is mapped 1:1, so modules that a bootloader put inside it stay
+ * where they are; what lies elsewhere, or in the way of the kernel, is copied. May call boot, core,
+ * mm, gic, platform.
  */
 #include "boot/dom0.h"
 
@@ -25,7 +25,7 @@
 #include "platform/string.h"
 
 #define FDT_ROOM    (64 * KIB) /* dom0's device tree is the machine's and at most this much more */
-#define SLOT_FROM   1           /* boot mappings; 0 is the machine's device tree */
+#define SLOT_FROM   1          /* boot mappings; 0 is the machine's device tree */
 #define SLOT_TO     2
 #define COPY_WINDOW (64 * MIB)
 
@@ -39,7 +39,8 @@ static struct placement {
 /* Parts of dom0's memory that hold nothing we need. */
 static struct ranges spare;
 
-/* Copies physical memory before any guest runs; the copy is cleaned to memory. May overlap downward. */
+/* Copies physical memory before any guest runs; the copy is cleaned to memory. May overlap
+ * downward. */
 static void copy(uint64_t to, uint64_t from, uint64_t size)
 {
     for (uint64_t done = 0; done < size;) {
@@ -92,7 +93,8 @@ static const char *place_kernel(const struct module *module)
     }
     if (!take(place.kernel.size + image.text_offset, BLOCK_2M, &base))
         return boot_sentence("dom0's kernel needs %lu MiB in one piece, which dom0_mem= does not "
-                             "leave; raise it", place.kernel.size / MIB);
+                             "leave; raise it",
+                             place.kernel.size / MIB);
     place.kernel.base = base + image.text_offset;
     copy(place.kernel.base, module->base, module->size);
     return NULL;
@@ -275,8 +277,8 @@ static const char *create(struct domain **domain)
     int64_t status = domain_create(&config, domain);
 
     if (status == TARN_EINVAL)
-        return boot_sentence("dom0_vcpus=%u is out of range: 1 to %u on this GIC",
-                             config.nr_vcpus, gic_info.version == 2 ? 8 : DOMAIN_MAX_VCPUS);
+        return boot_sentence("dom0_vcpus=%u is out of range: 1 to %u on this GIC", config.nr_vcpus,
+                             gic_info.version == 2 ? 8 : DOMAIN_MAX_VCPUS);
     return status == TARN_OK ? NULL : "Tarn's heap cannot hold dom0: raise heap=";
 }
 

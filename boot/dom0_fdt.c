@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Edits a copy of the machine's device tree with libfdt. Every edit goes through a struct editor that
- * keeps the first error, so that the steps read as a list. May call libfdt, platform.
+ * Edits a copy of the machine's device tree with libfdt. Every edit goes through a struct editor
+ * that keeps the first error, so that the steps read as a list. May call libfdt, platform.
  */
 #include "boot/dom0_fdt.h"
 
@@ -13,7 +13,7 @@
 
 struct editor {
     void *fdt;
-    int error;       /* first failure of libfdt, or 0 */
+    int error;        /* first failure of libfdt, or 0 */
     const char *what; /* what failed */
     const struct dom0_fdt_config *config;
 };
@@ -246,7 +246,8 @@ static int find_gic(const void *fdt)
     return -1;
 }
 
-/* GICH and GICV, the last two of four ranges, and the maintenance interrupt are the hypervisor's. */
+/* GICH and GICV, the last two of four ranges, and the maintenance interrupt are the hypervisor's.
+ */
 static void edit_gic(struct editor *e)
 {
     int node = find_gic(e->fdt);
@@ -341,7 +342,8 @@ static bool is_under(const void *fdt, int node, const char *path)
 
 void dom0_fdt_for_each_device(const void *fdt, dt_range_fn found, void *context)
 {
-    for (int node = fdt_next_node(fdt, -1, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+    for (int node = fdt_next_node(fdt, -1, NULL); node >= 0;
+         node = fdt_next_node(fdt, node, NULL)) {
         int length = 0;
         struct pa_range range;
         const char *type = fdt_getprop(fdt, node, "device_type", &length);

@@ -27,8 +27,8 @@ const char *dom0_fdt_build(const struct dom0_fdt_config *config, const void *mac
                            uint64_t size);
 
 /*
- * Calls found for the registers of every enabled device, and for the windows of every PCI host bridge:
- * what dom0 is to reach 1:1. Not for memory, the GIC, CPUs and reserved memory.
+ * Calls found for the registers of every enabled device, and for the windows of every PCI host
+ * bridge: what dom0 is to reach 1:1. Not for memory, the GIC, CPUs and reserved memory.
  */
 void dom0_fdt_for_each_device(const void *machine, dt_range_fn found, void *context);
 

@@ -108,8 +108,8 @@ static const char *place_dom0(void)
                              "are free; change dom0_mem= or give the machine more memory",
                              size / MIB, DOM0_LEAST / MIB, have / MIB);
     take_dom0(size);
-    log_info("dom0: %lu MiB in %u range(s) from %lx", ranges_total(&dom0_ram) / MIB,
-             dom0_ram.count, dom0_ram.range[0].base);
+    log_info("dom0: %lu MiB in %u range(s) from %lx", ranges_total(&dom0_ram) / MIB, dom0_ram.count,
+             dom0_ram.range[0].base);
     return NULL;
 }
 

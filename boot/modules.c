@@ -44,7 +44,8 @@ static const char *read_module(const void *fdt, int node, struct module *module)
     module->name = fdt_get_name(fdt, node, NULL);
     if (!read_reg(fdt, node, &range))
         return boot_sentence("boot module /chosen/%s has no usable reg: it must hold address and "
-                             "size by /chosen's #address-cells and #size-cells", module->name);
+                             "size by /chosen's #address-cells and #size-cells",
+                             module->name);
     module->base = range.base;
     module->size = range.size;
     module->bootargs = fdt_getprop(fdt, node, "bootargs", &length);
@@ -73,7 +74,8 @@ const char *modules_find(const void *fdt)
             return error;
         if (module.kind == MODULE_KINDS || modules.count == MODULES_MAX)
             log_warn("boot module /chosen/%s is not used: its kind is not known, or there are more "
-                     "than %u", module.name, MODULES_MAX);
+                     "than %u",
+                     module.name, MODULES_MAX);
         else
             modules.module[modules.count++] = module;
     }

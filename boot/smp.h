@@ -11,8 +11,8 @@
 void smp_boot_cpu(void);
 
 /*
- * Starts the other CPUs of the device tree by PSCI CPU_ON and waits until they are ready. A CPU that
- * does not come is left out with a warning. Returns NULL, or a sentence.
+ * Starts the other CPUs of the device tree by PSCI CPU_ON and waits until they are ready. A CPU
+ * that does not come is left out with a warning. Returns NULL, or a sentence.
  */
 const char *smp_start_secondaries(const void *fdt);
 

@@ -10,15 +10,15 @@
 #include "platform/panic.h"
 
 /* ESR_EL2.ISS of a data abort (Arm ARM D19.2.37) */
-#define ISS_ISV       BIT(24)
-#define ISS_SAS(esr)  FIELD(esr, 23, 22)
-#define ISS_SSE       BIT(21)
-#define ISS_SRT(esr)  FIELD(esr, 20, 16)
-#define ISS_SF        BIT(15)
-#define ISS_CM        BIT(8)
-#define ISS_S1PTW     BIT(7)
-#define ISS_WNR       BIT(6)
-#define ISS_TYPE(esr) FIELD(esr, 5, 2)
+#define ISS_ISV          BIT(24)
+#define ISS_SAS(esr)     FIELD(esr, 23, 22)
+#define ISS_SSE          BIT(21)
+#define ISS_SRT(esr)     FIELD(esr, 20, 16)
+#define ISS_SF           BIT(15)
+#define ISS_CM           BIT(8)
+#define ISS_S1PTW        BIT(7)
+#define ISS_WNR          BIT(6)
+#define ISS_TYPE(esr)    FIELD(esr, 5, 2)
 #define TYPE_TRANSLATION 1
 
 static uint64_t zero_extend(uint64_t value, unsigned size)
@@ -38,8 +38,8 @@ static uint64_t load_value(uint64_t value, unsigned size, bool sign_extend, bool
 }
 
 /*
- * The rest is up to the backend: remembers where its answer goes, blocks the vCPU, and only then lets
- * dom0 see the request, whose answer may come at once.
+ * The rest is up to the backend: remembers where its answer goes, blocks the vCPU, and only then
+ * lets dom0 see the request, whose answer may come at once.
  */
 static void wait_for_reply(struct vcpu *vcpu, uint64_t esr, struct vdev *vdev)
 {

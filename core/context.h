@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The system registers that make up a vCPU at EL1 and EL0. One list makes the structure, save, load,
- * reset and dump; they stay in the hardware as long as the vCPU is loaded, across any number of exits.
- * May include platform.
+ * The system registers that make up a vCPU at EL1 and EL0. One list makes the structure, save,
+ * load, reset and dump; they stay in the hardware as long as the vCPU is loaded, across any number
+ * of exits. May include platform.
  */
 #ifndef CORE_CONTEXT_H
 #define CORE_CONTEXT_H

@@ -320,8 +320,7 @@ void domain_stop(struct domain *domain, uint8_t reason)
     bool live = domain->state <= TARN_STATE_PAUSED;
     if (live) {
         domain->reason = reason;
-        domain->state =
-            reason == TARN_REASON_FAULT ? TARN_STATE_CRASHED : TARN_STATE_SHUTDOWN;
+        domain->state = reason == TARN_REASON_FAULT ? TARN_STATE_CRASHED : TARN_STATE_SHUTDOWN;
         hold_all(domain);
     }
     spin_unlock(&domain->lock);

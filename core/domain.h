@@ -59,13 +59,15 @@ struct domain_config {
 };
 
 /*
- * Creates a domain with an empty stage 2, its vCPUs off and its vGIC mapped as guests/abi/domu.h says
- * (dom0: mapped by boot/dom0.c). Takes id 0 for the first one, dom0. Returns TARN_OK and *domain, or
- * TARN_EINVAL, TARN_EEXIST, TARN_ENOSPC, TARN_ENOMEM with nothing left behind. Table lock taken.
+ * Creates a domain with an empty stage 2, its vCPUs off and its vGIC mapped as guests/abi/domu.h
+ * says (dom0: mapped by boot/dom0.c). Takes id 0 for the first one, dom0. Returns TARN_OK and
+ * *domain, or TARN_EINVAL, TARN_EEXIST, TARN_ENOSPC, TARN_ENOMEM with nothing left behind. Table
+ * lock taken.
  */
 int64_t domain_create(const struct domain_config *config, struct domain **domain);
 
-/* The live domain with this id, or NULL. Valid until the calling CPU next enters a guest or idles. */
+/* The live domain with this id, or NULL. Valid until the calling CPU next enters a guest or idles.
+ */
 struct domain *domain_get(uint64_t id);
 
 /* The live domain with the lowest id >= id, or NULL. Validity as above. */
@@ -84,8 +86,8 @@ int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t devic
                            uint64_t nr_queues);
 
 /*
- * The domain stops for `reason` (TARN_REASON_*): state shutdown, or crashed for a fault. All its vCPUs
- * are held and dom0 is told. Called on behalf of one of its vCPUs or of dom0; idempotent.
+ * The domain stops for `reason` (TARN_REASON_*): state shutdown, or crashed for a fault. All its
+ * vCPUs are held and dom0 is told. Called on behalf of one of its vCPUs or of dom0; idempotent.
  */
 void domain_stop(struct domain *domain, uint8_t reason);
 
@@ -98,7 +100,8 @@ static inline void domain_kick(struct domain *domain, vcpu_mask_t mask)
         domain_kick_slow(domain, mask);
 }
 
-/* PSCI: brings a vCPU up or down; counts `online`. CPU_ON: pc, x0. Returns false if it is not off. */
+/* PSCI: brings a vCPU up or down; counts `online`. CPU_ON: pc, x0. Returns false if it is not off.
+ */
 bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0);
 void domain_vcpu_off(struct vcpu *vcpu);
 

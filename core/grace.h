@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Grace periods: memory that other CPUs may still be looking at is freed once each of them has taken
- * a kick, which it does only from a guest or from idle, that is, outside every hypercall and handler.
- * The fast paths pay nothing. May include core/pcpu.h, gic.
+ * Grace periods: memory that other CPUs may still be looking at is freed once each of them has
+ * taken a kick, which it does only from a guest or from idle, that is, outside every hypercall and
+ * handler. The fast paths pay nothing. May include core/pcpu.h, gic.
  */
 #ifndef CORE_GRACE_H
 #define CORE_GRACE_H

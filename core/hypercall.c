@@ -168,8 +168,7 @@ static int64_t hc_vdev_interrupt(struct vcpu *caller, uint64_t *x)
         return TARN_ENOENT;
     if (!vdev_interrupt(&domain->vdev[x[2]], x[3]))
         return TARN_EINVAL;
-    domain_kick(domain,
-                vgic_set_pending(&domain->vgic, 0, DOMU_VIRTIO_INTID + (uint32_t)x[2]));
+    domain_kick(domain, vgic_set_pending(&domain->vgic, 0, DOMU_VIRTIO_INTID + (uint32_t)x[2]));
     return TARN_OK;
 }
 
@@ -204,12 +203,12 @@ static const struct {
     hypercall_row_t row;
     bool anybody; /* else: dom0 alone */
 } rows[] = {
-    [0x00] = {hc_version, true},      [0x10] = {hc_create, false},
-    [0x11] = {hc_populate, false},    [0x12] = {hc_vcpu_init, false},
-    [0x13] = {hc_start, false},       [0x14] = {hc_pause, false},
-    [0x15] = {hc_unpause, false},     [0x16] = {hc_destroy, false},
-    [0x17] = {hc_info, false},        [0x18] = {hc_block, false},
-    [0x19] = {hc_machine_info, false}, [0x20] = {hc_vdev_create, false},
+    [0x00] = {hc_version, true},         [0x10] = {hc_create, false},
+    [0x11] = {hc_populate, false},       [0x12] = {hc_vcpu_init, false},
+    [0x13] = {hc_start, false},          [0x14] = {hc_pause, false},
+    [0x15] = {hc_unpause, false},        [0x16] = {hc_destroy, false},
+    [0x17] = {hc_info, false},           [0x18] = {hc_block, false},
+    [0x19] = {hc_machine_info, false},   [0x20] = {hc_vdev_create, false},
     [0x21] = {hc_vdev_interrupt, false}, [0x22] = {hc_reply, false},
     [0x23] = {hc_console_input, false},
 };

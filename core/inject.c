@@ -4,13 +4,13 @@
  */
 #include "core/trap.h"
 
-#define SPSR_AARCH32  BIT(4)
-#define SPSR_SSBS     BIT(12)
-#define SPSR_PAN      BIT(22)
-#define SCTLR_SPAN    BIT(23)
-#define SCTLR_DSSBS   BIT(44)
+#define SPSR_AARCH32 BIT(4)
+#define SPSR_SSBS    BIT(12)
+#define SPSR_PAN     BIT(22)
+#define SCTLR_SPAN   BIT(23)
+#define SCTLR_DSSBS  BIT(44)
 
-#define ISS_EXTERNAL  0x10 /* DFSC, IFSC: synchronous external abort, not on a walk */
+#define ISS_EXTERNAL 0x10 /* DFSC, IFSC: synchronous external abort, not on a walk */
 
 /* Offset of the synchronous vector for an exception taken from `pstate` (Arm ARM D1.3.6). */
 static uint64_t vector(uint64_t pstate)
@@ -60,8 +60,7 @@ void inject_undef(struct vcpu *vcpu)
 void inject_abort(struct vcpu *vcpu, bool instruction)
 {
     uint64_t pstate = sysreg_read(spsr_el2);
-    bool from_el1 =
-        !(pstate & SPSR_AARCH32) && (pstate & PSTATE_MODE & 0xc) == (PSTATE_EL1H & 0xc);
+    bool from_el1 = !(pstate & SPSR_AARCH32) && (pstate & PSTATE_MODE & 0xc) == (PSTATE_EL1H & 0xc);
     unsigned ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
 
     (void)vcpu;

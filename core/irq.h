@@ -8,8 +8,8 @@
 #include "core/pcpu.h"
 
 /*
- * Acknowledges and handles one pending interrupt of the calling CPU, if there is one: an SPI goes to
- * dom0, the virtual timer to the loaded vCPU, the rest is Tarn's own. On an exit, or idle.
+ * Acknowledges and handles one pending interrupt of the calling CPU, if there is one: an SPI goes
+ * to dom0, the virtual timer to the loaded vCPU, the rest is Tarn's own. On an exit, or idle.
  */
 void irq_handle_one(struct pcpu *cpu);
 

@@ -16,15 +16,15 @@ struct pcpu {
     struct vcpu *loaded;   /* whose EL1 registers, timers and list registers are in the hardware */
     struct vcpu *fp_owner; /* whose FP registers are */
     uint64_t stack_top;
-    uint64_t switched_in;         /* when `current` began to run, ticks */
-    struct deadline slice_end;    /* preemption, armed only while others wait */
+    uint64_t switched_in;      /* when `current` began to run, ticks */
+    struct deadline slice_end; /* preemption, armed only while others wait */
     unsigned id;
 
-    spinlock_t lock;      /* guards what follows and the state of every vCPU at home here */
-    struct vcpu *current; /* runs, or NULL: idle */
+    spinlock_t lock;           /* guards what follows and the state of every vCPU at home here */
+    struct vcpu *current;      /* runs, or NULL: idle */
     struct vcpu *first, *last; /* run queue: ready vCPUs, without current */
-    unsigned residents;   /* vCPUs at home here, for placement */
-    struct vcpu *retired; /* dying vCPUs whose deadlines this CPU has to disarm, by `next` */
+    unsigned residents;        /* vCPUs at home here, for placement */
+    struct vcpu *retired;      /* dying vCPUs whose deadlines this CPU has to disarm, by `next` */
 
     uint64_t grace; /* last grace period this CPU has passed; see core/grace.h */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PSCI 1.1 for guests (Arm DEN 0022): CPUs are vCPUs of the caller's domain; SYSTEM_OFF and RESET stop
- * the domain, those of dom0 the machine. May call core, platform.
+ * PSCI 1.1 for guests (Arm DEN 0022): CPUs are vCPUs of the caller's domain; SYSTEM_OFF and RESET
+ * stop the domain, those of dom0 the machine. May call core, platform.
  */
 #include "core/domain.h"
 #include "core/sched.h"
@@ -9,19 +9,19 @@
 #include "platform/log.h"
 #include "platform/smc.h"
 
-#define PSCI_FN_MASK           0xff00001fu /* 32-bit and 64-bit calls share the number */
-#define PSCI_SUCCESS           0
-#define PSCI_NOT_SUPPORTED     (-1)
-#define PSCI_INVALID_PARAMS    (-2)
-#define PSCI_DENIED            (-3)
-#define PSCI_ALREADY_ON        (-4)
-#define PSCI_INTERNAL_FAILURE  (-6)
-#define PSCI_VERSION_1_1       0x10001
-#define AFFINITY_ON            0
-#define AFFINITY_OFF           1
-#define TOS_NOT_PRESENT        2
-#define SMC64                  0x40000000u
-#define FN_SMCCC_VERSION       0x80000000u
+#define PSCI_FN_MASK          0xff00001fu /* 32-bit and 64-bit calls share the number */
+#define PSCI_SUCCESS          0
+#define PSCI_NOT_SUPPORTED    (-1)
+#define PSCI_INVALID_PARAMS   (-2)
+#define PSCI_DENIED           (-3)
+#define PSCI_ALREADY_ON       (-4)
+#define PSCI_INTERNAL_FAILURE (-6)
+#define PSCI_VERSION_1_1      0x10001
+#define AFFINITY_ON           0
+#define AFFINITY_OFF          1
+#define TOS_NOT_PRESENT       2
+#define SMC64                 0x40000000u
+#define FN_SMCCC_VERSION      0x80000000u
 
 typedef int64_t (*psci_row_t)(struct vcpu *vcpu, const uint64_t *arg);
 

@@ -2,11 +2,12 @@
 /*
  * Run queues, slices, wake-ups and the idle loop. May call core, gic, timer.
  *
- * pcpu.lock is the innermost lock of core; nothing but the log is taken inside it. IRQs are masked at
- * EL2 all the time: the idle loop sees them by WFI and acknowledges them itself.
+ * pcpu.lock is the innermost lock of core; nothing but the log is taken inside it. IRQs are masked
+ * at EL2 all the time: the idle loop sees them by WFI and acknowledges them itself.
  *
- * No wake-up is lost: who makes an interrupt pending marks the vGIC dirty, then takes the home CPU's
- * lock and looks at the state; who blocks looks at dirty under the same lock before it sets the state.
+ * No wake-up is lost: who makes an interrupt pending marks the vGIC dirty, then takes the home
+ * CPU's lock and looks at the state; who blocks looks at dirty under the same lock before it sets
+ * the state.
  */
 #include "core/sched.h"
 

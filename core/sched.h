@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scheduler: which vCPU a physical CPU runs. Each CPU has its own run queue; a vCPU is at home on
- * one CPU. Time slices are handed out round-robin, a woken vCPU that has not used up its slice goes
- * first; docs/scheduler.md says why that is fair.
- * May include core, gic, timer.
+ * The scheduler: which vCPU a physical CPU runs. Each CPU has its own run queue; a vCPU is at home
+ * on one CPU. Time slices are handed out round-robin, a woken vCPU that has not used up its slice
+ * goes first; docs/scheduler.md says why that is fair. May include core, gic, timer.
  */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
@@ -27,23 +26,26 @@ __attribute__((noreturn)) void sched_start(uint64_t stack_top);
 
 /*
  * The guest-entry slow path: decides who runs on this CPU, idles until somebody can, switches if it
- * is another vCPU, and brings the hardware up to date. Returns the vCPU to enter. Loaded vCPU given.
+ * is another vCPU, and brings the hardware up to date. Returns the vCPU to enter. Loaded vCPU
+ * given.
  */
 struct vcpu *sched_enter(struct vcpu *vcpu);
 
 /*
- * Blocks the calling CPU's current vCPU in the given wait state; takes effect at the guest entry that
- * follows. With VCPU_WAIT_EVENT it stays running if an interrupt has come meanwhile.
+ * Blocks the calling CPU's current vCPU in the given wait state; takes effect at the guest entry
+ * that follows. With VCPU_WAIT_EVENT it stays running if an interrupt has come meanwhile.
  */
 void sched_block(struct vcpu *vcpu, enum vcpu_state state);
 
 /* Lets others that are ready go first; takes effect at the guest entry that follows. */
 void sched_yield(struct vcpu *vcpu);
 
-/* Something new for a vCPU (an interrupt): wakes it from WFI, or makes it exit to see it. Any CPU. */
+/* Something new for a vCPU (an interrupt): wakes it from WFI, or makes it exit to see it. Any CPU.
+ */
 void sched_kick(struct vcpu *vcpu);
 
-/* From OFF or a wait state to ready. Returns false (and does nothing) in any other state. Any CPU. */
+/* From OFF or a wait state to ready. Returns false (and does nothing) in any other state. Any CPU.
+ */
 bool sched_wake_from(struct vcpu *vcpu, enum vcpu_state from);
 
 /*
@@ -57,8 +59,8 @@ void sched_hold(struct vcpu *vcpu);
 void sched_release(struct vcpu *vcpu);
 
 /*
- * A dying vCPU that is held and out of every register: its CPU will disarm its deadlines when it next
- * takes a kick (the caller begins a grace period). sched_kicked is that CPU's side.
+ * A dying vCPU that is held and out of every register: its CPU will disarm its deadlines when it
+ * next takes a kick (the caller begins a grace period). sched_kicked is that CPU's side.
  */
 void sched_retire(struct vcpu *vcpu);
 void sched_kicked(struct pcpu *cpu);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * HVC and SMC of a guest by the SMC Calling Convention 1.2 (Arm DEN 0028): which service owns the
- * function. Architecture calls go through to the firmware's answers; PSCI and hypercalls have files of
- * their own. May call core, platform.
+ * function. Architecture calls go through to the firmware's answers; PSCI and hypercalls have files
+ * of their own. May call core, platform.
  */
 #include "core/trap.h"
 #include "guests/abi/hypercall.h"
 #include "platform/smc.h"
 
-#define SMCCC_OWNER(function)      FIELD(function, 29, 24)
-#define OWNER_ARCH                 0
-#define OWNER_STANDARD             4
-#define OWNER_VENDOR_HYP           6
-#define SMCCC_FAST                 BIT32(31)
+#define SMCCC_OWNER(function) FIELD(function, 29, 24)
+#define OWNER_ARCH            0
+#define OWNER_STANDARD        4
+#define OWNER_VENDOR_HYP      6
+#define SMCCC_FAST            BIT32(31)
 
-#define SMCCC_VERSION              0x80000000
-#define SMCCC_ARCH_FEATURES        0x80000001
-#define SMCCC_ARCH_WORKAROUND_1    0x80008000
-#define SMCCC_ARCH_WORKAROUND_2    0x80007fff
-#define SMCCC_ARCH_WORKAROUND_3    0x80003fff
-#define SMCCC_VERSION_1_2          0x10002
+#define SMCCC_VERSION           0x80000000
+#define SMCCC_ARCH_FEATURES     0x80000001
+#define SMCCC_ARCH_WORKAROUND_1 0x80008000
+#define SMCCC_ARCH_WORKAROUND_2 0x80007fff
+#define SMCCC_ARCH_WORKAROUND_3 0x80003fff
+#define SMCCC_VERSION_1_2       0x10002
 
 static bool is_workaround(uint32_t function)
 {

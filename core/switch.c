@@ -15,7 +15,7 @@
 #define CPTR_RES1     0x401033fful /* also traps SVE, SME, trace and activity-monitor accesses */
 #define CPTR_TRAP_ALL (CPTR_RES1 | CPTR_TFP)
 
-#define VMPIDR_RES1   BIT(31)
+#define VMPIDR_RES1 BIT(31)
 
 /* HCR_EL2 of every vCPU (Arm ARM D19.2.48); TWI and TWE come and go with contention. */
 #define HCR_RW    BIT(31)

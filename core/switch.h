@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moving vCPUs in and out of a physical CPU's registers. A vCPU stays loaded until another one is to
- * run on its CPU, so that WFI and back costs no switch. May include core, mm, gic, timer.
+ * Moving vCPUs in and out of a physical CPU's registers. A vCPU stays loaded until another one is
+ * to run on its CPU, so that WFI and back costs no switch. May include core, mm, gic, timer.
  */
 #ifndef CORE_SWITCH_H
 #define CORE_SWITCH_H
@@ -13,8 +13,8 @@
 void switch_init_cpu(void);
 
 /*
- * Makes vcpu the one loaded on the calling CPU and its list registers current. contended: other vCPUs
- * wait for this CPU, so WFI and WFE of the guest exit (HCR_EL2.TWI, TWE).
+ * Makes vcpu the one loaded on the calling CPU and its list registers current. contended: other
+ * vCPUs wait for this CPU, so WFI and WFE of the guest exit (HCR_EL2.TWI, TWE).
  */
 void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended);
 

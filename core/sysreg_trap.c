@@ -8,17 +8,17 @@
 #include "core/trap.h"
 
 /* ESR_EL2.ISS of a trapped MSR, MRS: the register's encoding without Rt and direction. */
-#define ISS_READ       1ul
-#define ISS_RT(esr)    FIELD(esr, 9, 5)
-#define ISS_CRM(esr)   FIELD(esr, 4, 1)
-#define ISS_OP2(esr)   FIELD(esr, 19, 17)
+#define ISS_READ     1ul
+#define ISS_RT(esr)  FIELD(esr, 9, 5)
+#define ISS_CRM(esr) FIELD(esr, 4, 1)
+#define ISS_OP2(esr) FIELD(esr, 19, 17)
 #define SYSREG(op0, op1, crn, crm, op2)                                                            \
     (((op0) << 20) | ((op2) << 17) | ((op1) << 14) | ((crn) << 10) | ((crm) << 1))
-#define ENCODING_MASK  SYSREG(3u, 7u, 15u, 15u, 7u)
-#define ID_GROUP       SYSREG(3u, 0u, 0u, 0u, 0u)
-#define ID_GROUP_MASK  SYSREG(3u, 7u, 15u, 0u, 0u)
-#define DEBUG_GROUP    SYSREG(2u, 0u, 0u, 0u, 0u)
-#define DEBUG_MASK     SYSREG(3u, 7u, 0u, 0u, 0u)
+#define ENCODING_MASK SYSREG(3u, 7u, 15u, 15u, 7u)
+#define ID_GROUP      SYSREG(3u, 0u, 0u, 0u, 0u)
+#define ID_GROUP_MASK SYSREG(3u, 7u, 15u, 0u, 0u)
+#define DEBUG_GROUP   SYSREG(2u, 0u, 0u, 0u, 0u)
+#define DEBUG_MASK    SYSREG(3u, 7u, 0u, 0u, 0u)
 
 struct sysreg_row {
     uint32_t encoding;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A vCPU's timers while it is not in the hardware, and its emulated physical timer. Deadlines live on
- * the vCPU's home CPU, where all of this runs. May call core, timer, gic.
+ * A vCPU's timers while it is not in the hardware, and its emulated physical timer. Deadlines live
+ * on the vCPU's home CPU, where all of this runs. May call core, timer, gic.
  */
 #include "core/timers.h"
 

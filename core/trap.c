@@ -47,8 +47,8 @@ static void trap_fp(struct vcpu *vcpu, uint64_t esr)
 
 /* Exception class -> handler. Whatever has no row is not offered to guests: UNDEF. */
 static const trap_handler_t handlers[EXIT_CLASSES] = {
-    [EC_WFX] = trap_wfx,         [EC_FP] = trap_fp,          [EC_HVC64] = trap_hvc,
-    [EC_SMC64] = trap_smc,       [EC_SYSREG] = trap_sysreg,  [EC_IABT_LOW] = trap_iabt,
+    [EC_WFX] = trap_wfx,       [EC_FP] = trap_fp,         [EC_HVC64] = trap_hvc,
+    [EC_SMC64] = trap_smc,     [EC_SYSREG] = trap_sysreg, [EC_IABT_LOW] = trap_iabt,
     [EC_DABT_LOW] = trap_dabt,
 };
 
@@ -90,8 +90,8 @@ struct vcpu *trap_fiq(struct vcpu *vcpu, uint64_t esr)
 }
 
 /*
- * An SError while a guest ran: something it touched answered with an error late. It is the guest's to
- * handle: a virtual SError with the same syndrome is what it would have seen (HCR_EL2.VSE).
+ * An SError while a guest ran: something it touched answered with an error late. It is the guest's
+ * to handle: a virtual SError with the same syndrome is what it would have seen (HCR_EL2.VSE).
  */
 struct vcpu *trap_serror(struct vcpu *vcpu, uint64_t esr)
 {

@@ -26,8 +26,8 @@
 #define EC_DABT_LOW  0x24
 #define EC_DABT_SAME 0x25
 
-#define ESR_IL       BIT(25)
-#define ESR_EC(ec)   ((uint64_t)(ec) << 26)
+#define ESR_IL     BIT(25)
+#define ESR_EC(ec) ((uint64_t)(ec) << 26)
 
 /* Moves the guest's PC over the instruction that trapped. The one place that does. */
 static inline void trap_skip(uint64_t esr)
@@ -46,13 +46,14 @@ void trap_iabt(struct vcpu *vcpu, uint64_t esr);   /* core/abort.c */
 
 /*
  * core/inject.c: makes the guest take an exception at its EL1, as the architecture would have it
- * (Arm ARM D1.3, AArch64.TakeException): UNDEF at the trapped instruction, or a synchronous external
- * abort for the address in FAR_EL2. The next entry begins at its vector.
+ * (Arm ARM D1.3, AArch64.TakeException): UNDEF at the trapped instruction, or a synchronous
+ * external abort for the address in FAR_EL2. The next entry begins at its vector.
  */
 void inject_undef(struct vcpu *vcpu);
 void inject_abort(struct vcpu *vcpu, bool instruction);
 
-/* core/abort.c: finishes a posted access with the backend's answer. Not running; CPU lock not held. */
+/* core/abort.c: finishes a posted access with the backend's answer. Not running; CPU lock not held.
+ */
 void request_finish(struct vcpu *vcpu, uint64_t value);
 
 /* core/idreg.c: ID registers as every guest reads them (op0 3, op1 0, CRn 0, CRm 0..7). Boot. */
@@ -60,7 +61,7 @@ void idreg_init(unsigned ipa_bits, unsigned gic_version);
 uint64_t idreg_read(unsigned crm, unsigned op2);
 
 /* Row handlers of SMCCC services. x1.. are arguments, results go to x1..; returns x0. */
-int64_t psci_call(struct vcpu *vcpu, uint32_t function);      /* core/psci.c */
-int64_t hypercall(struct vcpu *vcpu, uint32_t function);      /* core/hypercall.c */
+int64_t psci_call(struct vcpu *vcpu, uint32_t function); /* core/psci.c */
+int64_t hypercall(struct vcpu *vcpu, uint32_t function); /* core/hypercall.c */
 
 #endif

@@ -18,8 +18,8 @@ void upcall_raise(struct domain *domain)
 {
     const unsigned vcpu = 0; /* the one that takes upcalls; the driver reads every vCPU's words */
     uint64_t bit = BIT(domain->id % 64);
-    uint64_t before = __atomic_fetch_or(&page->vcpu[vcpu].domains[domain->id / 64], bit,
-                                        __ATOMIC_ACQ_REL);
+    uint64_t before =
+        __atomic_fetch_or(&page->vcpu[vcpu].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);
 
     if (before & bit)
         return; /* dom0 has not taken it yet, and will see this too */

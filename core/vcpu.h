@@ -49,7 +49,7 @@ struct vcpu {
 
     /* Scheduler; see core/sched.c. */
     enum vcpu_state state;
-    bool held;   /* paused or dying: not put in the run queue */
+    bool held; /* paused or dying: not put in the run queue */
     bool queued;
     struct vcpu *next, *previous; /* run queue */
     uint64_t slice;               /* ticks left before it goes behind the others */
@@ -67,16 +67,19 @@ struct vcpu {
     uint64_t exits[EXIT_CLASSES + 1]; /* by exception class; the last counts IRQs */
 };
 
-/* Sets the reset state of a vCPU (Arm ARM, reset values), not runnable. x0 and pc come at CPU_ON. */
+/* Sets the reset state of a vCPU (Arm ARM, reset values), not runnable. x0 and pc come at CPU_ON.
+ */
 void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcpu *pcpu);
 
-/* Sets entry point, x0 and the PSCI-defined register state (DEN 0022, 6.4). Not loaded, state off. */
+/* Sets entry point, x0 and the PSCI-defined register state (DEN 0022, 6.4). Not loaded, state off.
+ */
 void vcpu_set_entry(struct vcpu *vcpu, uint64_t pc, uint64_t x0);
 
 /* The one writer of the state: asserts that the transition is in the table. Run-queue lock held. */
 void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state);
 
-/* Makes its next guest entry look at `bits`. Any CPU; a vCPU in the guest must be kicked besides. */
+/* Makes its next guest entry look at `bits`. Any CPU; a vCPU in the guest must be kicked besides.
+ */
 static inline void vcpu_raise(struct vcpu *vcpu, uint32_t bits)
 {
     __atomic_fetch_or(&vcpu->hazard, bits, __ATOMIC_RELEASE);

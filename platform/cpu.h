@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The physical CPUs: their number and who is calling. CPUs are numbered 0.. in the order of the device
- * tree's cpu nodes, with the boot CPU as 0. TPIDR_EL2 holds the caller's number.
- * May include platform/types.h and platform/sysreg.h.
+ * The physical CPUs: their number and who is calling. CPUs are numbered 0.. in the order of the
+ * device tree's cpu nodes, with the boot CPU as 0. TPIDR_EL2 holds the caller's number. May include
+ * platform/types.h and platform/sysreg.h.
  */
 #ifndef PLATFORM_CPU_H
 #define PLATFORM_CPU_H

@@ -117,7 +117,8 @@ bool dt_interrupt(const void *fdt, int node, unsigned index, uint32_t *intid)
 
 void dt_for_each_memory(const void *fdt, dt_range_fn found, void *context)
 {
-    for (int node = fdt_next_node(fdt, -1, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+    for (int node = fdt_next_node(fdt, -1, NULL); node >= 0;
+         node = fdt_next_node(fdt, node, NULL)) {
         int length = 0;
         const char *type = fdt_getprop(fdt, node, "device_type", &length);
         struct pa_range range;

@@ -13,8 +13,8 @@
 typedef void (*dt_range_fn)(uint64_t base, uint64_t size, void *context);
 
 /*
- * Checks that there is a device tree of at most `room` bytes and that it is sound. Returns NULL, or a
- * sentence.
+ * Checks that there is a device tree of at most `room` bytes and that it is sound. Returns NULL, or
+ * a sentence.
  */
 const char *dt_check(const void *fdt, uint64_t room);
 

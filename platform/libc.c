@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The functions of platform/string.h. Plain loops over words where both sides allow it; nothing here
- * is on an exit path. Calls nothing.
+ * The functions of platform/string.h. Plain loops over words where both sides allow it; nothing
+ * here is on an exit path. Calls nothing.
  */
 #include "platform/string.h"
 #include "platform/types.h"

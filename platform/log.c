@@ -15,9 +15,9 @@
 #include "platform/string.h"
 #include "platform/sysreg.h"
 
-#define LINE_SIZE        256
-#define EARLY_SIZE       2048
-#define GUEST_LINES      10 /* per second, of all guests together */
+#define LINE_SIZE   256
+#define EARLY_SIZE  2048
+#define GUEST_LINES 10 /* per second, of all guests together */
 
 static spinlock_t lock;
 static enum log_level current_level = LOG_GUEST;
@@ -27,8 +27,8 @@ static char early[EARLY_SIZE]; /* lines printed before the console was known */
 static size_t early_length;
 
 static const char *const prefix[] = {
-    [LOG_ERROR] = "ERROR: ", [LOG_WARN] = "warning: ", [LOG_INFO] = "", [LOG_GUEST] = "guest: ",
-    [LOG_DEBUG] = "debug: ",
+    [LOG_ERROR] = "ERROR: ", [LOG_WARN] = "warning: ", [LOG_INFO] = "",
+    [LOG_GUEST] = "guest: ", [LOG_DEBUG] = "debug: ",
 };
 
 void console_write(const char *text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tarn's log: lines on the console UART. Levels as in a Unix log; nothing a guest does may print above
- * LOG_GUEST, which is rate-limited. May include platform/types.h.
+ * Tarn's log: lines on the console UART. Levels as in a Unix log; nothing a guest does may print
+ * above LOG_GUEST, which is rate-limited. May include platform/types.h.
  */
 #ifndef PLATFORM_LOG_H
 #define PLATFORM_LOG_H
@@ -11,9 +11,9 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_GUEST, LOG_DEBUG };
 
 /*
- * Prints one line, prefix and newline added, if level is at or below the current one. printf subset:
- * %s %c %d %u %x %p %% with l/ll/z, width, '0' and '-' flags. Any CPU; takes the log lock, which is
- * the innermost of all.
+ * Prints one line, prefix and newline added, if level is at or below the current one. printf
+ * subset: %s %c %d %u %x %p %% with l/ll/z, width, '0' and '-' flags. Any CPU; takes the log lock,
+ * which is the innermost of all.
  */
 __attribute__((format(printf, 2, 3))) void log_print(enum log_level level, const char *format, ...);
 

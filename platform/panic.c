@@ -104,7 +104,10 @@ static void say_syndrome(const struct el2_frame *frame)
     say("syndrome: %s", class_name(frame->esr));
     if (class == 0x25 || class == 0x21)
         say(", %s at level %lu, %s address %016lx", fault_name(frame->esr), FIELD(frame->esr, 1, 0),
-            class == 0x21 ? "executing" : frame->esr & BIT(6) ? "writing" : "reading", frame->far);
+            class == 0x21         ? "executing"
+            : frame->esr & BIT(6) ? "writing"
+                                  : "reading",
+            frame->far);
     say("\nESR_EL2 %016lx  FAR_EL2 %016lx\n", frame->esr, frame->far);
 }
 

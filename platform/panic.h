@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of the road for bugs of our own: assert() and panic(). A guest must never be able to reach
- * either. May include platform/types.h.
+ * The end of the road for bugs of our own: assert() and panic(). A guest must never be able to
+ * reach either. May include platform/types.h.
  */
 #ifndef PLATFORM_PANIC_H
 #define PLATFORM_PANIC_H
@@ -14,8 +14,8 @@ struct el2_frame {
 };
 
 /*
- * Prints the message, the CPU, the registers and a backtrace with symbol names, tells the other CPUs
- * to stop, and parks this CPU for good. Any CPU, any locks held.
+ * Prints the message, the CPU, the registers and a backtrace with symbol names, tells the other
+ * CPUs to stop, and parks this CPU for good. Any CPU, any locks held.
  */
 __attribute__((noreturn, cold, format(printf, 1, 2))) void panic(const char *format, ...);
 

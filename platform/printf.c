@@ -54,7 +54,8 @@ static void put_string(struct output *out, const char *text, const struct spec *
 {
     if (!text)
         text = "(null)";
-    put_padded(out, text, spec->has_precision ? strnlen(text, spec->precision) : strlen(text), spec);
+    put_padded(out, text, spec->has_precision ? strnlen(text, spec->precision) : strlen(text),
+               spec);
 }
 
 static unsigned parse_number(const char **format)

@@ -11,13 +11,15 @@
 /* Reads PSCI_VERSION. Returns NULL, or a sentence if the firmware has no PSCI of 0.2 or later. */
 const char *smc_init(const void *fdt);
 
-/* CPU_ON: mpidr's CPU begins at entry (pa) with x0 = context. Returns the PSCI status, 0 for success. */
+/* CPU_ON: mpidr's CPU begins at entry (pa) with x0 = context. Returns the PSCI status, 0 for
+ * success. */
 int64_t smc_psci_cpu_on(uint64_t mpidr, uint64_t entry, uint64_t context);
 
 /* SYSTEM_OFF or SYSTEM_RESET; parks if the firmware does neither. */
 __attribute__((noreturn)) void smc_psci_system(bool off);
 
-/* SMCCC_ARCH_FEATURES of the firmware for an ARCH_WORKAROUND function; negative: not implemented. */
+/* SMCCC_ARCH_FEATURES of the firmware for an ARCH_WORKAROUND function; negative: not implemented.
+ */
 int64_t smc_arch_feature(uint32_t function);
 
 /* Calls an ARCH_WORKAROUND function with its one argument. */

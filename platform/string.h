@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The part of C's <string.h> that EL2 and libfdt use; meanings as in ISO C. Includes nothing of ours.
+ * The part of C's <string.h> that EL2 and libfdt use; meanings as in ISO C. Includes nothing of
+ * ours.
  */
 #ifndef PLATFORM_STRING_H
 #define PLATFORM_STRING_H

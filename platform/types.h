@@ -39,23 +39,22 @@ struct pa_range {
 /* A set of vCPUs of one domain; bit n is vCPU n. */
 typedef uint64_t vcpu_mask_t;
 
-#define KIB           1024ul
-#define MIB           (1024ul * KIB)
-#define GIB           (1024ul * MIB)
-#define PAGE_SHIFT    12
-#define PAGE_SIZE     4096ul
-#define BLOCK_2M      (2 * MIB)
-#define MAX_CPUS      64
+#define KIB        1024ul
+#define MIB        (1024ul * KIB)
+#define GIB        (1024ul * MIB)
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  4096ul
+#define BLOCK_2M   (2 * MIB)
+#define MAX_CPUS   64
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define BIT(n)        (1ul << (n))
 #define BIT32(n)      ((uint32_t)1 << (n))
 /* Bits high..low of value, shifted down. */
-#define FIELD(value, high, low) (((value) >> (low)) & ((2ul << ((high) - (low))) - 1))
-#define MIN(a, b)               ((a) < (b) ? (a) : (b))
-#define MAX(a, b)               ((a) > (b) ? (a) : (b))
-#define container_of(ptr, type, member)                                                            \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define FIELD(value, high, low)         (((value) >> (low)) & ((2ul << ((high) - (low))) - 1))
+#define MIN(a, b)                       ((a) < (b) ? (a) : (b))
+#define MAX(a, b)                       ((a) > (b) ? (a) : (b))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static inline uint64_t align_down(uint64_t value, uint64_t to)
 {

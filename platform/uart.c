@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PL011 (Arm DDI 0183), 16550 with 32-bit registers, Cadence UART of Zynq. The firmware or bootloader
- * has set the line up. May call platform, libfdt.
+ * PL011 (Arm DDI 0183), 16550 with 32-bit registers, Cadence UART of Zynq. The firmware or
+ * bootloader has set the line up. May call platform, libfdt.
  */
 #include "platform/uart.h"
 
@@ -47,7 +47,7 @@ static void cadence_put(volatile void *base, char c)
 }
 
 static const struct uart_ops rows[] = {
-    {"arm,pl011", pl011_put},        {"brcm,bcm2835-aux-uart", ns16550_put},
+    {"arm,pl011", pl011_put},          {"brcm,bcm2835-aux-uart", ns16550_put},
     {"snps,dw-apb-uart", ns16550_put}, {"cdns,uart-r1p12", cadence_put},
     {"xlnx,xuartps", cadence_put},
 };
