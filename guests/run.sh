@@ -78,14 +78,14 @@ open_boot_disk() {
     printf 'tarn_args=%s\ndom0_args=%s\nbare=%s\n' "$tarn_args" "$dom0_args" "$bare" |
         mcopy -i "$own@@1048576" - ::tarn.env
     [ "$tarn" = "$build/tarn.bin" ] || mcopy -o -i "$own@@1048576" "$tarn" ::tarn.bin
-    exec 7<>"$own"
+    exec 7<>"$own" 8<"$own" # QEMU asks for both
     rm -f "$own"
 }
 
 case $boot in
 uboot)
     [ $print = 1 ] || open_boot_disk
-    set -- "$@" -bios /usr/lib/u-boot/qemu_arm64/u-boot.bin -add-fd fd=7,set=7 \
+    set -- "$@" -bios /usr/lib/u-boot/qemu_arm64/u-boot.bin -add-fd fd=7,set=7 -add-fd fd=8,set=7 \
         -drive file=/dev/fdset/7,format=raw,if=none,id=boot -device virtio-blk-device,drive=boot
     ;;
 direct)
