@@ -75,6 +75,8 @@ $(BUILD)/tarn.bin: $(BUILD)/tarn.elf
 -include guests/dom0/driver/driver.mk guests/dom0/user.mk
 -include tests/unit/unit.mk tests/payload/payload.mk tests/system/system.mk tests/lint/lint.mk
 
+test: unit payload system ## all tests: unit, payload, system (Debian end to end)
+
 clean: ## remove what was compiled; downloads and root file systems stay
 	rm -rf $(BUILD)/el2 $(BUILD)/*.elf $(BUILD)/*.bin $(BUILD)/*.S $(BUILD)/unit $(BUILD)/payload
 
@@ -85,7 +87,7 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sort -u | \
 		awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all clean distclean help FORCE
+.PHONY: all test clean distclean help FORCE
 .DELETE_ON_ERROR:
 
 -include $(wildcard $(OBJECTS:.o=.d))
