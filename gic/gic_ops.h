@@ -26,10 +26,11 @@ struct gic_ops {
     void (*route)(uint32_t intid, unsigned cpu);
 
     /* Virtual CPU interface of the calling CPU; n is below gic_info.nr_lrs. */
-    void (*lr_read)(unsigned n, struct lr *lr);
-    void (*lr_write)(unsigned n, const struct lr *lr);
-    uint32_t (*lr_empty)(void); /* ELRSR: neither a valid interrupt nor an unreported EOI */
-    uint32_t (*lr_ended)(void); /* EISR: invalid, with an unreported EOI */
+    uint64_t (*lr_encode)(const struct lr *lr);
+    void (*lr_write)(unsigned n, uint64_t encoded);
+    uint32_t (*lr_state)(unsigned n); /* LR_PENDING | LR_ACTIVE; the rest never changes by itself */
+    uint32_t (*lr_empty)(void);       /* ELRSR: neither a valid interrupt nor an unreported EOI */
+    uint32_t (*lr_ended)(void);       /* EISR: invalid, with an unreported EOI */
     uint32_t (*hcr_read)(void);
     void (*hcr_write)(uint32_t hcr);
     /* VMCR and active priorities. */

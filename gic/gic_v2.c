@@ -158,14 +158,14 @@ static void v2_route(uint32_t intid, unsigned cpu)
     mmio_write8(gic_maps.gicd + GICD_ITARGETSR + intid, interface_mask[cpu]);
 }
 
-static void v2_lr_read(unsigned n, struct lr *lr)
+static void v2_lr_write(unsigned n, uint64_t encoded)
 {
-    *lr = lr_decode_v2(gich_read(GICH_LR + 4 * n));
+    gich_write(GICH_LR + 4 * n, (uint32_t)encoded);
 }
 
-static void v2_lr_write(unsigned n, const struct lr *lr)
+static uint32_t v2_lr_state(unsigned n)
 {
-    gich_write(GICH_LR + 4 * n, lr_encode_v2(lr));
+    return lr_state_v2(gich_read(GICH_LR + 4 * n));
 }
 
 static uint32_t v2_lr_empty(void)
@@ -218,8 +218,9 @@ const struct gic_ops gic_v2_ops = {
     .send_sgi = v2_send_sgi,
     .frame = v2_frame,
     .route = v2_route,
-    .lr_read = v2_lr_read,
+    .lr_encode = lr_encode_v2,
     .lr_write = v2_lr_write,
+    .lr_state = v2_lr_state,
     .lr_empty = v2_lr_empty,
     .lr_ended = v2_lr_ended,
     .hcr_read = v2_hcr_read,

@@ -42,26 +42,26 @@
 static unsigned preemption_bits; /* 5..7 */
 static unsigned apr_count;       /* registers per group: 1, 2 or 4 */
 
-static uint64_t lr_raw_read(unsigned n)
+uint32_t gic_v3_lr_state(unsigned n)
 {
-#define READ_LR(number, reg)                                                                       \
+#define LR_STATE(number, reg)                                                                      \
     case number:                                                                                   \
-        return sysreg_read(reg);
+        return lr_state_v3(sysreg_read(reg));
     switch (n) {
-        ICH_LRS(READ_LR)
+        ICH_LRS(LR_STATE)
     default:
         return 0;
     }
 }
 
-static void lr_raw_write(unsigned n, uint64_t value)
+void gic_v3_lr_write(unsigned n, uint64_t encoded)
 {
-#define WRITE_LR(number, reg)                                                                      \
+#define LR_WRITE(number, reg)                                                                      \
     case number:                                                                                   \
-        sysreg_write(reg, value);                                                                  \
+        sysreg_write(reg, encoded);                                                                \
         return;
     switch (n) {
-        ICH_LRS(WRITE_LR)
+        ICH_LRS(LR_WRITE)
     default:
         return;
     }
@@ -84,18 +84,8 @@ void gic_v3_virt_init_cpu(void)
 
     sysreg_write(ICH_HCR_EL2, 0);
     for (unsigned n = 0; n < gic_info.nr_lrs; n++)
-        lr_raw_write(n, 0);
+        gic_v3_lr_write(n, 0);
     gic_v3_load(0, idle);
-}
-
-void gic_v3_lr_read(unsigned n, struct lr *lr)
-{
-    *lr = lr_decode_v3(lr_raw_read(n));
-}
-
-void gic_v3_lr_write(unsigned n, const struct lr *lr)
-{
-    lr_raw_write(n, lr_encode_v3(lr));
 }
 
 uint32_t gic_v3_lr_empty(void)

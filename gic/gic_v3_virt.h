@@ -14,8 +14,8 @@ void gic_v3_virt_probe(void);
 void gic_v3_virt_init_cpu(void);
 
 /* See struct gic_ops. */
-void gic_v3_lr_read(unsigned n, struct lr *lr);
-void gic_v3_lr_write(unsigned n, const struct lr *lr);
+void gic_v3_lr_write(unsigned n, uint64_t encoded);
+uint32_t gic_v3_lr_state(unsigned n);
 uint32_t gic_v3_lr_empty(void);
 uint32_t gic_v3_lr_ended(void);
 uint32_t gic_v3_hcr_read(void);

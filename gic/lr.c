@@ -5,7 +5,7 @@
 #include "gic/lr.h"
 
 /* GICH_LRn: HW 31, Grp1 30, State 29:28, Priority 27:23, PhysicalID 19:10 (EOI 19, CPUID 12:10). */
-uint32_t lr_encode_v2(const struct lr *lr)
+uint64_t lr_encode_v2(const struct lr *lr)
 {
     uint32_t value = lr->intid & 0x3ffu;
 
@@ -15,21 +15,6 @@ uint32_t lr_encode_v2(const struct lr *lr)
         value |= (lr->eoi ? BIT32(19) : 0u) | (lr->source & 7u) << 10;
     value |= lr->group1 ? BIT32(30) : 0u;
     return value | (lr->state & 3u) << 28 | (uint32_t)(lr->priority >> 3) << 23;
-}
-
-struct lr lr_decode_v2(uint32_t value)
-{
-    bool hw = value & BIT32(31);
-
-    return (struct lr){
-        .intid = value & 0x3ff,
-        .priority = (uint8_t)(FIELD(value, 27, 23) << 3),
-        .source = hw ? 0 : (uint8_t)FIELD(value, 12, 10),
-        .state = FIELD(value, 29, 28),
-        .hw = hw,
-        .group1 = value & BIT32(30),
-        .eoi = !hw && (value & BIT32(19)),
-    };
 }
 
 /* ICH_LR<n>_EL2: State 63:62, HW 61, Group 60, Priority 55:48, pINTID 44:32 (EOI 41), vINTID 31:0.
@@ -44,18 +29,4 @@ uint64_t lr_encode_v3(const struct lr *lr)
         value |= lr->eoi ? BIT(41) : 0ul;
     value |= lr->group1 ? BIT(60) : 0ul;
     return value | (uint64_t)(lr->state & 3u) << 62 | (uint64_t)lr->priority << 48;
-}
-
-struct lr lr_decode_v3(uint64_t value)
-{
-    bool hw = value & BIT(61);
-
-    return (struct lr){
-        .intid = (uint16_t)value,
-        .priority = (uint8_t)FIELD(value, 55, 48),
-        .state = (uint8_t)FIELD(value, 63, 62),
-        .hw = hw,
-        .group1 = value & BIT(60),
-        .eoi = !hw && (value & BIT(41)),
-    };
 }

@@ -24,9 +24,18 @@ struct lr {
     bool eoi; /* maintenance interrupt when the guest deactivates; never together with hw */
 };
 
-uint32_t lr_encode_v2(const struct lr *lr);
-struct lr lr_decode_v2(uint32_t value);
+uint64_t lr_encode_v2(const struct lr *lr);
 uint64_t lr_encode_v3(const struct lr *lr);
-struct lr lr_decode_v3(uint64_t value);
+
+/* The state of an encoded list register. */
+static inline uint32_t lr_state_v2(uint64_t value)
+{
+    return (uint32_t)FIELD(value, 29, 28);
+}
+
+static inline uint32_t lr_state_v3(uint64_t value)
+{
+    return (uint32_t)(value >> 62);
+}
 
 #endif

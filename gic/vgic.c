@@ -35,7 +35,8 @@ void vgic_unready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint
         cpu->ready_banks &= ~BIT32(b);
 }
 
-vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
+static vcpu_mask_t mark(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits,
+                        uint16_t not_again)
 {
     struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
     vcpu_mask_t kick = 0;
@@ -43,18 +44,30 @@ vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b,
     for (bits &= bank->cached; bits; bits &= bits - 1) {
         unsigned i = (unsigned)__builtin_ctz(bits);
         struct vgic_cpu *holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
+        uint16_t mask = (uint16_t)BIT32(bank->lr[i]);
 
-        holder->lr_stale |= (uint16_t)BIT32(bank->lr[i]);
+        holder->lr_stale |= mask;
+        holder->lr_again &= (uint16_t) ~(mask & not_again);
         mark_dirty(holder);
         kick |= BIT(holder->number);
     }
     return kick;
 }
 
+vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
+{
+    return mark(vgic, cpu, b, bits, 0);
+}
+
+vcpu_mask_t vgic_recompose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
+{
+    return mark(vgic, cpu, b, bits, 0xffff);
+}
+
 vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
 {
     struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
-    vcpu_mask_t kick = vgic_mark_stale(vgic, cpu, b, bits);
+    vcpu_mask_t kick = vgic_recompose(vgic, cpu, b, bits);
 
     for (bits &= bank->ready; bits; bits &= bits - 1) {
         struct vgic_cpu *holder =
@@ -107,12 +120,15 @@ static vcpu_mask_t update_spis(struct vgic *vgic, unsigned b, uint32_t want)
 vcpu_mask_t vgic_update(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
 {
     struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
-    uint32_t idle_hw = bits & bank->hw & ~bank->active & ~bank->cached;
     vcpu_mask_t kick = 0;
-    uint32_t want;
+    uint32_t idle_hw, want;
 
-    if (bits & bank->cached)
+    if (bits & bank->cached) {
         kick = vgic_mark_stale(vgic, cpu, b, bits);
+        if (!(bits & ~bank->cached))
+            return kick;
+    }
+    idle_hw = bits & bank->hw & ~bank->active & ~bank->cached;
     if (idle_hw) {
         if (b && (idle_hw & bank->latch & ~bank->enabled))
             vgic_hw_give_back(bank, b, idle_hw & bank->latch & ~bank->enabled);
@@ -146,7 +162,7 @@ vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits)
         if (spi->holder[i] != spi->route[i])
             vgic_unready(vgic->cpu[spi->holder[i]], &spi->bank, b, BIT32(i));
     }
-    return vgic_update(vgic, NULL, b, bits);
+    return vgic_recompose(vgic, NULL, b, bits) | vgic_update(vgic, NULL, b, bits);
 }
 
 /* The private bank or the SPI bank of an INTID that a caller in core named; NULL if there is none.

@@ -56,7 +56,10 @@ vcpu_mask_t vgic_set_level(struct vgic *vgic, unsigned vcpu, uint32_t intid, boo
  */
 vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid);
 
-/* A write of ICC_SGI1R_EL1 (GICv3; also ICC_ASGI1R/SGI0R are refused by the caller) by vcpu. */
+/*
+ * A write of ICC_SGI1R_EL1 (GICv3; ICC_ASGI1R and ICC_SGI0R are refused by the caller) by vcpu,
+ * loaded on the calling CPU. The result never names vcpu: it is on its way to its next entry.
+ */
 vcpu_mask_t vgic_write_sgi1r(struct vgic *vgic, unsigned vcpu, uint64_t value);
 
 /* Trapped accesses: handlers for mmio_table_add; device is the struct vgic. */

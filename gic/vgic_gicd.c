@@ -7,59 +7,53 @@
 #include "gic/vgic_internal.h"
 #include "platform/panic.h"
 
-uint64_t vgic_read_ctlr(const struct vgic_view *view, unsigned offset)
+VGIC_READER(vgic_read_ctlr)
 {
-    (void)offset;
-    return view->vgic->groups | (view->vgic->version == 3 ? GICD_CTLR_ARE | GICD_CTLR_DS : 0);
+    return vgic->groups | (vgic->version == 3 ? GICD_CTLR_ARE | GICD_CTLR_DS : 0);
 }
 
-void vgic_write_ctlr(const struct vgic_view *view, unsigned offset, uint64_t value)
+VGIC_WRITER(vgic_write_ctlr)
 {
-    uint32_t groups = (uint32_t)value & (GICD_CTLR_GROUP0 | GICD_CTLR_GROUP1);
+    uint32_t groups = (uint32_t)access->value & (GICD_CTLR_GROUP0 | GICD_CTLR_GROUP1);
 
-    (void)offset;
-    if (groups == view->vgic->groups)
+    if (groups == vgic->groups)
         return;
-    view->vgic->groups = groups;
-    view->access->kick |= vgic_update_all(view->vgic);
+    vgic->groups = groups;
+    access->kick |= vgic_update_all(vgic);
 }
 
 /* GICD_TYPER: ITLinesNumber 4:0; GICv2: CPUNumber 7:5; GICv3: IDbits 23:19 = 10 bits. GICD_IIDR. */
-uint64_t vgic_read_ident(const struct vgic_view *view, unsigned offset)
+VGIC_READER(vgic_read_ident)
 {
-    const struct vgic *vgic = view->vgic;
-
     if (offset)
         return VGIC_IIDR;
     return (vgic->nr_banks - 1u) | (vgic->version == 3 ? 9u << 19 : (vgic->nr_cpus - 1u) << 5);
 }
 
-uint64_t vgic_read_pidr2(const struct vgic_view *view, unsigned offset)
+VGIC_READER(vgic_read_pidr2)
 {
-    (void)offset;
-    return view->vgic->version == 2 ? 0x2b : 0;
+    return vgic->version == 2 ? 0x2b : 0;
 }
 
 /* GICv2: a bit per CPU; private interrupts have the reader's own. */
-uint64_t vgic_read_targets(const struct vgic_view *view, unsigned offset)
+VGIC_READER(vgic_read_targets)
 {
-    const struct vgic *vgic = view->vgic;
     unsigned b = offset / 32;
     uint64_t value = 0;
 
     if (vgic->version != 2 || b >= vgic->nr_banks)
         return 0;
-    for (unsigned i = 0; i < view->access->size; i++) {
-        uint64_t mask = b ? vgic_spi(vgic, b)->targets[(offset + i) % 32] : BIT(view->self->number);
+    for (unsigned i = 0; i < access->size; i++) {
+        uint64_t mask = b ? vgic_spi(vgic, b)->targets[(offset + i) % 32] : BIT(access->vcpu);
         value |= mask << (8 * i);
     }
     return value;
 }
 
 /* The interrupt goes to `route` from now on; a list register that holds it is folded first. */
-static void set_route(const struct vgic_view *view, unsigned b, unsigned i, unsigned route)
+static void set_route(struct vgic *vgic, struct mmio_access *access, unsigned b, unsigned i,
+                      unsigned route)
 {
-    struct vgic *vgic = view->vgic;
     struct vgic_spi_bank *spi = vgic_spi(vgic, b);
 
     if (spi->route[i] == route)
@@ -67,25 +61,24 @@ static void set_route(const struct vgic_view *view, unsigned b, unsigned i, unsi
     spi->route[i] = (uint8_t)route;
     if (vgic->hardware_spis)
         vgic_hw_route(vgic, b, i);
-    view->access->kick |= vgic_move(vgic, b, BIT32(i));
+    access->kick |= vgic_move(vgic, b, BIT32(i));
 }
 
 /* An SPI with several targets goes to the first of them. */
-void vgic_write_targets(const struct vgic_view *view, unsigned offset, uint64_t value)
+VGIC_WRITER(vgic_write_targets)
 {
-    struct vgic *vgic = view->vgic;
     unsigned b = offset / 32;
 
     if (vgic->version != 2 || b == 0 || b >= vgic->nr_banks)
         return;
-    for (unsigned k = 0; k < view->access->size; k++) {
+    for (unsigned k = 0; k < access->size; k++) {
         unsigned i = (offset + k) % 32;
-        uint8_t mask = (uint8_t)(value >> (8 * k)) & (uint8_t)(0xff >> (8 - vgic->nr_cpus));
+        uint8_t mask = (uint8_t)(access->value >> (8 * k)) & (uint8_t)(0xff >> (8 - vgic->nr_cpus));
 
         if (!(vgic_valid(vgic, b) & BIT32(i)))
             continue;
         vgic_spi(vgic, b)->targets[i] = mask;
-        set_route(view, b, i, mask ? (unsigned)__builtin_ctz(mask) : VGIC_NOBODY);
+        set_route(vgic, access, b, i, mask ? (unsigned)__builtin_ctz(mask) : VGIC_NOBODY);
     }
 }
 
@@ -98,14 +91,14 @@ static uint64_t router_value(const struct vgic_spi_bank *spi, unsigned i)
     return spi->route[i] == VGIC_NOBODY ? 0xff0000fffful : vcpu_mpidr(spi->route[i]);
 }
 
-static uint64_t read_router(const struct vgic_view *view, unsigned offset)
+static VGIC_READER(read_router)
 {
     unsigned b = offset / 8 / 32;
     uint64_t value;
 
-    if (b == 0 || b >= view->vgic->nr_banks)
+    if (b == 0 || b >= vgic->nr_banks)
         return 0;
-    value = router_value(vgic_spi(view->vgic, b), offset / 8 % 32);
+    value = router_value(vgic_spi(vgic, b), offset / 8 % 32);
     return value >> (offset % 8 * 8);
 }
 
@@ -120,57 +113,54 @@ static unsigned vcpu_of(const struct vgic *vgic, uint64_t affinity)
 }
 
 /* "Any CPU" (Interrupt_Routing_Mode) means the one it goes to already. */
-static void write_router(const struct vgic_view *view, unsigned offset, uint64_t value)
+static VGIC_WRITER(write_router)
 {
-    struct vgic *vgic = view->vgic;
     unsigned b = offset / 8 / 32, i = offset / 8 % 32;
+    uint64_t value = access->value;
     struct vgic_spi_bank *spi;
 
     if (b == 0 || b >= vgic->nr_banks || !(vgic_valid(vgic, b) & BIT32(i)))
         return;
     spi = vgic_spi(vgic, b);
-    if (view->access->size == 4 && offset % 8)
+    if (access->size == 4 && offset % 8)
         value = (router_value(spi, i) & 0xffffffff) | value << 32;
-    else if (view->access->size == 4)
+    else if (access->size == 4)
         value |= router_value(spi, i) & ~0xfffffffful;
     spi->targets[i] = !!(value & GICD_IROUTER_IRM);
     if (!spi->targets[i])
-        set_route(view, b, i, vcpu_of(vgic, value & 0xff00ffffff));
+        set_route(vgic, access, b, i, vcpu_of(vgic, value & 0xff00ffffff));
     else if (spi->route[i] == VGIC_NOBODY)
-        set_route(view, b, i, 0);
+        set_route(vgic, access, b, i, 0);
 }
 
-static const struct vgic_row router_row = {GICD_IROUTER, 4 + 8, 0, read_router, write_router};
-
-static uint64_t read_pidr2_v3(const struct vgic_view *view, unsigned offset)
+static VGIC_READER(read_pidr2_v3)
 {
-    (void)view;
-    (void)offset;
     return 0x3b;
 }
 
-static const struct vgic_row pidr2_row = {GICD_PIDR2_V3, 4, 0, read_pidr2_v3, NULL};
+/* Row of an offset beyond 4 KiB: GICv3 alone has something there. */
+static const struct vgic_row *upper_row(const struct vgic *vgic, unsigned offset)
+{
+    static const struct vgic_row none;
+    static const struct vgic_row router = {GICD_IROUTER, 4 + 8,       0,
+                                           false,        read_router, write_router};
+    static const struct vgic_row pidr2 = {GICD_PIDR2_V3, 4, 0, false, read_pidr2_v3, NULL};
+
+    if (vgic->version == 3 && offset >= GICD_IROUTER && offset < GICD_IROUTER + 8 * 1024)
+        return &router;
+    return vgic->version == 3 && offset == GICD_PIDR2_V3 ? &pidr2 : &none;
+}
 
 enum mmio_result vgic_gicd_access(void *device, struct mmio_access *access)
 {
     struct vgic *vgic = device;
-    unsigned offset = (unsigned)access->offset & 0xffff;
-    const struct vgic_row *row = NULL;
+    unsigned offset = access->offset % 0x10000;
 
     assert(access->vcpu < vgic->nr_cpus);
-    struct vgic_cpu *self = vgic->cpu[access->vcpu];
-    struct vgic_view view = {.vgic = vgic,
-                             .self = self,
-                             .banked = vgic->version == 2 ? self : NULL,
-                             .spis = true,
-                             .access = access};
-
+    struct vgic_cpu *banked = vgic->version == 2 ? vgic->cpu[access->vcpu] : NULL;
     if (offset < 0x1000)
-        row = vgic_find_row(offset);
-    else if (vgic->version == 3 && offset >= GICD_IROUTER && offset < GICD_IROUTER + 8 * 1024)
-        row = &router_row;
-    else if (vgic->version == 3 && offset / 4 == GICD_PIDR2_V3 / 4)
-        row = &pidr2_row;
-    vgic_access_row(&view, row, offset);
+        vgic_access_gicd(vgic, banked, access);
+    else
+        vgic_access_row(vgic, banked, access, upper_row(vgic, offset));
     return MMIO_DONE;
 }

@@ -34,20 +34,11 @@ enum mmio_result vgic_gicr_access(void *device, struct mmio_access *access)
     struct vgic_cpu *cpu = device;
     struct vgic *vgic = cpu->vgic;
     unsigned offset = (unsigned)access->offset & (GICR_FRAMES - 1);
-    const struct vgic_row *row;
 
     assert(access->vcpu < vgic->nr_cpus);
-    if (offset < GICR_SGI) {
-        if (!access->write)
-            access->value = read_rd(cpu, offset, access->size);
-        return MMIO_DONE;
-    }
-    struct vgic_view view = {
-        .vgic = vgic, .self = vgic->cpu[access->vcpu], .banked = cpu, .access = access};
-
-    row = vgic_find_row(offset - GICR_SGI);
-    if (row && row->flags & VGIC_GICD_ONLY)
-        row = NULL;
-    vgic_access_row(&view, row, offset - GICR_SGI);
+    if (offset >= GICR_SGI)
+        vgic_access_sgi_frame(vgic, cpu, access);
+    else if (!access->write)
+        access->value = read_rd(cpu, offset, access->size);
     return MMIO_DONE;
 }

@@ -6,6 +6,7 @@
  * May include platform, gic.
  */
 #include "gic/vgic_internal.h"
+#include "platform/cpu.h"
 #include "platform/panic.h"
 
 void vgic_hw_route(struct vgic *vgic, unsigned b, unsigned i)
@@ -56,12 +57,18 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits)
         gic_bank_set_pending(b, bits & bank->edge);
 }
 
+/* List registers of the vCPU are those of the calling CPU. */
+static bool is_here(const struct vgic_cpu *cpu)
+{
+    return cpu->loaded && cpu->pcpu == cpu_id();
+}
+
 vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid)
 {
     unsigned b = intid / 32, i = intid % 32;
     uint32_t bit = BIT32(i);
+    struct vgic_cpu *cpu, *holder;
     struct vgic_bank *bank;
-    struct vgic_cpu *cpu;
     vcpu_mask_t kick = 0;
 
     assert(vcpu < vgic->nr_cpus && intid >= 16 && intid < vgic->nr_irqs);
@@ -69,8 +76,11 @@ vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid
     cpu = vgic->cpu[vcpu];
     bank = vgic_bank(vgic, cpu, b);
     if (bank->cached & bit) {
-        struct vgic_cpu *holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
-
+        holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
+        if (is_here(holder) && vgic_repeat_hw(vgic, holder, bank, bank->lr[i])) {
+            spin_unlock(&vgic->lock);
+            return BIT(holder->number);
+        }
         /* It could come only because the guest's deactivation of the last one ended it. */
         if (holder->lr[bank->lr[i]].hw)
             kick = vgic_fold_ended(vgic, holder, bank->lr[i]);

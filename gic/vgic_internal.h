@@ -64,7 +64,11 @@ vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits);
 /* Asks the vCPUs that have `bits` in list registers to fold them: returns who must be kicked. */
 vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
 
-/* The priority of `bits` changed: those in list registers are rewritten, those ready compete anew. */
+/* The same, and what they hold may not be written again: priority, group or route changed. */
+vcpu_mask_t vgic_recompose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
+
+/* The priority of `bits` changed: those in list registers are rewritten, those ready compete anew.
+ */
 vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
 
 /* Takes interrupts out of the ready set of their vCPU. */
@@ -78,8 +82,38 @@ void vgic_reset_private(struct vgic *vgic, struct vgic_cpu *cpu);
 vcpu_mask_t vgic_fold_local(struct vgic *vgic, struct vgic_cpu *self, struct vgic_cpu *owner,
                             unsigned b, uint32_t bits);
 
-/* The same for an interrupt whose list register n of any vCPU is known to have become invalid. */
+/*
+ * The interrupt in list register n of `cpu`, loaded on this CPU, is pending again: if the guest has
+ * emptied it and it may have the same contents once more, writes them. False: nothing was done.
+ */
+bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n);
+
+/* The same for the physical interrupt whose deactivation by the guest emptied list register n. */
+bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n);
+
+/* Folds list register n of any vCPU that is known to have become invalid. */
 vcpu_mask_t vgic_fold_ended(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n);
+
+/* Folds list registers of `cpu`, loaded on this CPU: what the hardware says, or known to be
+ * invalid. */
+vcpu_mask_t vgic_fold_lrs(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t lrs);
+vcpu_mask_t vgic_fold_invalid(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t lrs);
+
+/* Moves a ready interrupt into the free list register n. */
+void vgic_place(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid, unsigned n);
+
+/* Fills free list registers, those in need of a rewrite first. False: ready interrupts are left. */
+bool vgic_fill(struct vgic *vgic, struct vgic_cpu *cpu);
+
+/* There are more than fit: the best of all get in (vgic_spill.c). */
+vcpu_mask_t vgic_spill(struct vgic *vgic, struct vgic_cpu *cpu);
+vcpu_mask_t vgic_fold_eoi_count(struct vgic *vgic, struct vgic_cpu *cpu);
+
+/* Empties lr_scrub's list registers, deactivates `release`'s private physical interrupts. */
+void vgic_scrub(struct vgic_cpu *cpu);
+
+/* Writes the hypervisor control register if it changes. */
+void vgic_write_hcr(struct vgic_cpu *cpu, uint32_t hcr);
 
 /* Hardware interrupts (vgic_hw.c); the domain has hardware SPIs, b > 0. */
 void vgic_hw_enable(struct vgic *vgic, unsigned b, uint32_t bits);
@@ -95,48 +129,46 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
 /* SGIs (vgic_sgi.c). */
 vcpu_mask_t vgic_send_sgi(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi);
 
-/* What a trapped access is about. */
-struct vgic_view {
-    struct vgic *vgic;
-    struct vgic_cpu *self;   /* the accessing vCPU, loaded on this CPU */
-    struct vgic_cpu *banked; /* whose INTIDs 0..31 are seen; NULL: none */
-    bool spis;               /* INTIDs 32.. are seen */
-    struct mmio_access *access;
-};
+#define VGIC_ROW_PARAMETERS                                                                        \
+    __attribute__((unused)) struct vgic *vgic, __attribute__((unused)) struct vgic_cpu *banked,    \
+        __attribute__((unused)) struct mmio_access *access,                                        \
+        __attribute__((unused)) unsigned offset
+#define VGIC_READER(name) uint64_t name(VGIC_ROW_PARAMETERS)
+#define VGIC_WRITER(name) void name(VGIC_ROW_PARAMETERS)
 
-/* A block of registers. Offsets are from its first byte. */
+/*
+ * A block of registers. Offsets are from its first byte. `banked` is the vCPU whose private
+ * interrupts are seen, NULL if none are; access->size and access->value say how much and what.
+ */
 struct vgic_row {
     uint16_t first;
-    uint8_t sizes; /* access sizes it takes, added up; others read as zero and ignore writes */
-    uint8_t flags;
-    uint64_t (*read)(const struct vgic_view *view, unsigned offset);
-    void (*write)(const struct vgic_view *view, unsigned offset, uint64_t value);
+    uint8_t sizes;    /* access sizes it takes, added up; others read as zero and ignore writes */
+    uint8_t private;  /* bytes of it in a redistributor's SGI frame; 0: not there */
+    bool locked_read; /* read needs the lock; all writes take it */
+    VGIC_READER((*read));
+    VGIC_WRITER((*write));
 };
 
-#define VGIC_LOCKED_READ 1 /* read needs the lock; all writes take it */
-#define VGIC_GICD_ONLY   2 /* not in a redistributor's SGI frame */
+/* Does the access by the row, lock included. A row without a function reads as zero, ignores
+ * writes. */
+void vgic_access_row(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access,
+                     const struct vgic_row *row);
 
-/* The row of an offset below 4 KiB in the distributor or an SGI frame, or NULL. No lock. */
-const struct vgic_row *vgic_find_row(unsigned offset);
+/* The registers in the first 4 KiB of the distributor, or of a redistributor's SGI frame. */
+void vgic_access_gicd(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access);
+void vgic_access_sgi_frame(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access);
 
-/* Does the access by the row (NULL: reads as zero, ignores writes). Takes the lock as the row says.
- */
-void vgic_access_row(const struct vgic_view *view, const struct vgic_row *row, unsigned offset);
-
-/* The bank b as the access sees it, or NULL. */
-struct vgic_bank *vgic_view_bank(const struct vgic_view *view, unsigned b);
-
-/* Rows of vgic_gicd.c and vgic_sgi.c. */
-uint64_t vgic_read_ctlr(const struct vgic_view *view, unsigned offset);
-void vgic_write_ctlr(const struct vgic_view *view, unsigned offset, uint64_t value);
-uint64_t vgic_read_ident(const struct vgic_view *view, unsigned offset);
-uint64_t vgic_read_targets(const struct vgic_view *view, unsigned offset);
-void vgic_write_targets(const struct vgic_view *view, unsigned offset, uint64_t value);
-uint64_t vgic_read_pidr2(const struct vgic_view *view, unsigned offset);
-void vgic_write_sgir(const struct vgic_view *view, unsigned offset, uint64_t value);
-uint64_t vgic_read_sgi_pending(const struct vgic_view *view, unsigned offset);
-void vgic_write_sgi_set(const struct vgic_view *view, unsigned offset, uint64_t value);
-void vgic_write_sgi_clear(const struct vgic_view *view, unsigned offset, uint64_t value);
+/* Functions of rows, in vgic_gicd.c and vgic_sgi.c. */
+VGIC_READER(vgic_read_ctlr);
+VGIC_WRITER(vgic_write_ctlr);
+VGIC_READER(vgic_read_ident);
+VGIC_READER(vgic_read_targets);
+VGIC_WRITER(vgic_write_targets);
+VGIC_READER(vgic_read_pidr2);
+VGIC_WRITER(vgic_write_sgir);
+VGIC_READER(vgic_read_sgi_pending);
+VGIC_WRITER(vgic_write_sgi_set);
+VGIC_WRITER(vgic_write_sgi_clear);
 
 #define VGIC_IIDR 0x5400043bu /* product 'T', implementer Arm (the architecture's) */
 

@@ -57,6 +57,8 @@ struct vgic_cpu {
     uint16_t lr_used;  /* list registers that may hold an interrupt of this vCPU */
     uint16_t lr_stale; /* of those, the ones to fold at the next flush */
     uint16_t lr_soft;  /* of those, the ones whose pending state was taken out of `latch` */
+    uint16_t
+        lr_again; /* of those, the ones to be written once more if their interrupt comes again */
     uint16_t lr_scrub; /* not used, but not harmless either: to be rewritten or emptied */
     uint32_t hcr;      /* hypervisor control register as last written */
     uint32_t release;  /* private interrupts to deactivate physically, on its CPU */
@@ -64,6 +66,7 @@ struct vgic_cpu {
     uint32_t ready_banks;           /* bit b: ready[b] is not 0 */
     uint32_t ready[VGIC_MAX_BANKS]; /* want a list register: (pending, enabled) or active */
     struct lr lr[LR_MAX];           /* as last written */
+    uint64_t lr_raw[LR_MAX];        /* the same, encoded */
 
     struct vgic *vgic;
     struct vgic_bank private;

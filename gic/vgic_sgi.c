@@ -22,9 +22,12 @@ vcpu_mask_t vgic_send_sgi(struct vgic *vgic, vcpu_mask_t targets, unsigned from,
         else if (!(cpu->private.group1 & BIT32(sgi)))
             continue; /* ICC_SGI1R_EL1 makes no group 0 interrupts */
         cpu->private.latch |= BIT32(sgi);
+        if (cpu->number == from && (cpu->private.cached & BIT32(sgi)) &&
+            vgic_repeat(vgic, cpu, cpu->private.lr[sgi]))
+            continue;
         kick |= vgic_update(vgic, cpu, 0, BIT32(sgi));
     }
-    return kick;
+    return kick & ~BIT(from); /* the sender is on its way to its next entry */
 }
 
 /* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, IRM 40, Aff2 39:32, INTID 27:24, Aff1 23:16, list 15:0. */
@@ -47,61 +50,57 @@ vcpu_mask_t vgic_write_sgi1r(struct vgic *vgic, unsigned vcpu, uint64_t value)
 }
 
 /* GICD_SGIR: TargetListFilter 25:24, CPUTargetList 23:16, SGIINTID 3:0. */
-void vgic_write_sgir(const struct vgic_view *view, unsigned offset, uint64_t value)
+VGIC_WRITER(vgic_write_sgir)
 {
-    struct vgic *vgic = view->vgic;
-    vcpu_mask_t self = BIT(view->self->number);
+    uint64_t value = access->value;
+    vcpu_mask_t self = BIT(access->vcpu);
     vcpu_mask_t targets[4] = {FIELD(value, 23, 16), ~self, self, 0};
 
-    (void)offset;
     if (vgic->version == 2)
-        view->access->kick |= vgic_send_sgi(vgic, targets[FIELD(value, 25, 24)] & all_cpus(vgic),
-                                            view->self->number, value & 15);
+        access->kick |= vgic_send_sgi(vgic, targets[FIELD(value, 25, 24)] & all_cpus(vgic),
+                                      access->vcpu, value & 15);
 }
 
 /* GICD_CPENDSGIRn and SPENDSGIRn: one byte per SGI, one bit per sender. */
-uint64_t vgic_read_sgi_pending(const struct vgic_view *view, unsigned offset)
+VGIC_READER(vgic_read_sgi_pending)
 {
-    struct vgic_cpu *self = view->self;
     uint64_t value = 0;
 
-    if (view->vgic->version != 2)
+    if (vgic->version != 2)
         return 0;
-    view->access->kick |= vgic_fold_local(view->vgic, self, self, 0, 0xffff);
-    for (unsigned i = 0; i < view->access->size; i++)
-        value |= (uint64_t)self->sgi_sources[(offset + i) % 16] << (8 * i);
+    access->kick |= vgic_fold_local(vgic, banked, banked, 0, 0xffff);
+    for (unsigned i = 0; i < access->size; i++)
+        value |= (uint64_t)banked->sgi_sources[(offset + i) % 16] << (8 * i);
     return value;
 }
 
-static void change_sources(const struct vgic_view *view, unsigned offset, uint64_t set,
-                           uint64_t clear)
+static void change_sources(struct vgic *vgic, struct vgic_cpu *self, struct mmio_access *access,
+                           unsigned offset, bool set)
 {
-    struct vgic *vgic = view->vgic;
-    struct vgic_cpu *self = view->self;
     uint32_t bits = 0;
 
     if (vgic->version != 2)
         return;
-    view->access->kick |= vgic_fold_local(vgic, self, self, 0, 0xffff);
-    for (unsigned i = 0; i < view->access->size; i++) {
+    access->kick |= vgic_fold_local(vgic, self, self, 0, 0xffff);
+    for (unsigned i = 0; i < access->size; i++) {
         unsigned sgi = (offset + i) % 16;
+        uint8_t change = (uint8_t)(access->value >> (8 * i) & all_cpus(vgic));
         uint8_t *sources = &self->sgi_sources[sgi];
 
-        *sources |= (uint8_t)(set >> (8 * i) & all_cpus(vgic));
-        *sources &= (uint8_t) ~(clear >> (8 * i));
+        *sources = (uint8_t)(set ? *sources | change : *sources & ~change);
         bits |= BIT32(sgi);
         self->private.latch &= ~BIT32(sgi);
         self->private.latch |= *sources ? BIT32(sgi) : 0;
     }
-    view->access->kick |= vgic_update(vgic, self, 0, bits);
+    access->kick |= vgic_update(vgic, self, 0, bits);
 }
 
-void vgic_write_sgi_set(const struct vgic_view *view, unsigned offset, uint64_t value)
+VGIC_WRITER(vgic_write_sgi_set)
 {
-    change_sources(view, offset, value, 0);
+    change_sources(vgic, banked, access, offset, true);
 }
 
-void vgic_write_sgi_clear(const struct vgic_view *view, unsigned offset, uint64_t value)
+VGIC_WRITER(vgic_write_sgi_clear)
 {
-    change_sources(view, offset, 0, value);
+    change_sources(vgic, banked, access, offset, false);
 }

@@ -238,7 +238,7 @@ static void op_sgi(unsigned v, unsigned intid)
     if (setup.version == 2)
         machine_gicd(v, GICD_SGIR, 4, true, sgi | targets << 16 | (others ? 1u << 24 : 0));
     else
-        vgic_write_sgi1r(&machine.vgic, v, (others ? BIT(40) : targets) | (uint64_t)sgi << 24);
+        machine_sgi1r(v, (others ? BIT(40) : targets) | (uint64_t)sgi << 24);
     for (unsigned t = 0; t < VCPUS; t++) {
         if (!(targets & BIT32(t)))
             continue;

@@ -141,16 +141,15 @@ static void sgi1r(void **state)
     start(3, 4, 32, false);
     for (unsigned v = 0; v < VCPUS; v++)
         machine_gicr(0, v, GICR_SGI + GICD_ISENABLER, 4, true, 0xffff);
-    assert_int_equal(vgic_write_sgi1r(&machine.vgic, 0, 0xffff), BIT(VCPUS) - 1);
-    assert_int_equal(vgic_write_sgi1r(&machine.vgic, 1, BIT(40) | 3 << 24),
-                     (BIT(VCPUS) - 1) & ~2ul);
-    assert_int_equal(vgic_write_sgi1r(&machine.vgic, 0, 1 << 16 | 0xffff), 0); /* Aff1 = 1 */
-    assert_int_equal(vgic_write_sgi1r(&machine.vgic, 0, BIT(32) | 0xffff), 0); /* Aff2 = 1 */
-    assert_int_equal(vgic_write_sgi1r(&machine.vgic, 0, BIT(48) | 0xffff), 0); /* Aff3 = 1 */
-    assert_int_equal(vgic_write_sgi1r(&machine.vgic, 0, BIT(44) | 0xffff), 0); /* range 1 */
-    assert_int_equal(vgic_write_sgi1r(&machine.vgic, 0, 0xff0000 | 0xffff), 0);
+    assert_int_equal(machine_sgi1r(0, 0xffff), (BIT(VCPUS) - 1) & ~1ul);
+    assert_int_equal(machine_sgi1r(1, BIT(40) | 3 << 24), (BIT(VCPUS) - 1) & ~2ul);
+    assert_int_equal(machine_sgi1r(0, 1 << 16 | 0xffff), 0); /* Aff1 = 1 */
+    assert_int_equal(machine_sgi1r(0, BIT(32) | 0xffff), 0); /* Aff2 = 1 */
+    assert_int_equal(machine_sgi1r(0, BIT(48) | 0xffff), 0); /* Aff3 = 1 */
+    assert_int_equal(machine_sgi1r(0, BIT(44) | 0xffff), 0); /* range 1 */
+    assert_int_equal(machine_sgi1r(0, 0xff0000 | 0xffff), 0);
     for (unsigned i = 0; i < 20000; i++)
-        assert_int_equal(vgic_write_sgi1r(&machine.vgic, i % VCPUS, unit_random()) >> VCPUS, 0);
+        assert_int_equal(machine_sgi1r(i % PCPUS, unit_random()) >> VCPUS, 0);
     machine_exit();
 }
 
@@ -186,7 +185,7 @@ static void hot_paths(void **state)
     enable_spi(40, 0x80, true);
     for (unsigned i = 0; i < 10; i++) {
         machine.lr_writes = 0;
-        vgic_write_sgi1r(&machine.vgic, 0, 1);
+        machine_sgi1r(0, 1);
         take(0);
         end();
         machine.vcpu[0].timer_line = true;

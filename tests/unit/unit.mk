@@ -8,7 +8,7 @@
 # One row per test, by name: the sources it is linked with besides itself and tests/unit/host/host.c.
 # UNIT_FLAGS_NAME (compiler flags) and UNIT_LIBS_NAME (libraries) are for the few that need them.
 
-VGIC_SOURCES := $(wildcard gic/vgic*.c) gic/gic.c tests/unit/vgic_machine.c
+VGIC_SOURCES := $(wildcard gic/vgic*.c) gic/gic.c gic/lr.c tests/unit/vgic_machine.c
 
 UNIT_SOURCES_host      :=
 UNIT_SOURCES_heap      := mm/heap.c

@@ -2,6 +2,8 @@
 /* The machine of vgic_machine.h: a table of operations on memory, and its guests' CPU interface. */
 #include "vgic_machine.h"
 
+#include "lr_decode.h"
+
 #include "platform/cpu.h"
 #include "platform/mmio.h"
 
@@ -105,18 +107,27 @@ static void fake_route(uint32_t intid, unsigned cpu)
     machine.irq[intid].pcpu = cpu;
 }
 
-static void fake_lr_read(unsigned n, struct lr *lr)
+static uint32_t fake_lr_state(unsigned n)
 {
-    *lr = here()->lr[n];
+    return here()->lr[n].state;
 }
 
-static void fake_lr_write(unsigned n, const struct lr *lr)
+static void fake_lr_write(unsigned n, uint64_t encoded)
 {
+    struct lr lr = lr_decode_v3(encoded);
+
+    lr.source = encoded >> 42 & 7;
     assert_true(n < gic_info.nr_lrs);
-    assert_false(lr->hw && lr->eoi);
-    assert_false(lr->hw && lr->state == (LR_PENDING | LR_ACTIVE));
-    here()->lr[n] = *lr;
+    assert_false(lr.hw && lr.state == (LR_PENDING | LR_ACTIVE));
+    here()->lr[n] = lr;
     machine.lr_writes++;
+}
+
+/* GICv3's encoding, with the sender of GICv2's SGIs in bits that are free for it. */
+static uint64_t fake_lr_encode(const struct lr *lr)
+{
+    assert_false(lr->hw && lr->eoi);
+    return lr_encode_v3(lr) | (uint64_t)(lr->hw ? 0 : lr->source) << 42;
 }
 
 static uint32_t lrs_where(bool (*is)(const struct lr *))
@@ -186,8 +197,9 @@ static const struct gic_ops fake_ops = {
     .frame = fake_frame,
     .deactivate = fake_deactivate,
     .route = fake_route,
-    .lr_read = fake_lr_read,
+    .lr_encode = fake_lr_encode,
     .lr_write = fake_lr_write,
+    .lr_state = fake_lr_state,
     .lr_empty = fake_lr_empty,
     .lr_ended = fake_lr_ended,
     .hcr_read = fake_hcr_read,
@@ -273,6 +285,13 @@ uint64_t machine_gicr(unsigned vcpu, unsigned frame, unsigned offset, unsigned s
                       uint64_t value)
 {
     return trap(vgic_gicr_access, &machine.vcpu[frame].vgic, vcpu, offset, size, write, value);
+}
+
+vcpu_mask_t machine_sgi1r(unsigned vcpu, uint64_t value)
+{
+    assert_int_not_equal(machine.vcpu[vcpu].pcpu, NOT_LOADED);
+    host_cpu_id = machine.vcpu[vcpu].pcpu;
+    return vgic_write_sgi1r(&machine.vgic, vcpu, value);
 }
 
 static bool maintenance_asserted(void)

@@ -69,6 +69,9 @@ uint64_t machine_gicd(unsigned vcpu, unsigned offset, unsigned size, bool write,
 uint64_t machine_gicr(unsigned vcpu, unsigned frame, unsigned offset, unsigned size, bool write,
                       uint64_t value);
 
+/* Write of ICC_SGI1R_EL1 by a loaded vCPU. Returns who is kicked. */
+vcpu_mask_t machine_sgi1r(unsigned vcpu, uint64_t value);
+
 /* Delivers kicks, physical interrupts and maintenance interrupts until nothing moves. */
 void machine_settle(void);
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vCPU switch: the virtual CPU interface and list registers go into the model and come back; and
+ * what the interface would signal, for a vCPU that wants to sleep. May include platform, mm, gic.
+ */
+#include "gic/vgic_internal.h"
+#include "platform/panic.h"
+
+void vgic_write_hcr(struct vgic_cpu *cpu, uint32_t hcr)
+{
+    if (cpu->hcr == hcr)
+        return;
+    cpu->hcr = hcr;
+    gic_ops->hcr_write(hcr);
+}
+
+/*
+ * Private interrupts that are physically active for this vCPU must not be so for the next one; they
+ * keep their `hw` mark, and load makes them active again.
+ */
+static void suspend_private_hw(struct vgic_cpu *cpu)
+{
+    cpu->release |= cpu->private.hw;
+}
+
+vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
+{
+    vcpu_mask_t kick = 0;
+
+    spin_lock(&vgic->lock);
+    assert(cpu->loaded);
+    if (cpu->hcr & HCR_LRENPIE)
+        kick |= vgic_fold_eoi_count(vgic, cpu);
+    if (cpu->lr_used) {
+        kick |= vgic_fold_invalid(vgic, cpu, gic_ops->lr_empty());
+        kick |= vgic_fold_lrs(vgic, cpu, cpu->lr_used);
+    }
+    suspend_private_hw(cpu);
+    vgic_scrub(cpu);
+    gic_ops->save(&cpu->vmcr, cpu->apr);
+    cpu->hcr = 0;
+    gic_ops->hcr_write(0);
+    cpu->loaded = false;
+    spin_unlock(&vgic->lock);
+    return kick & ~BIT(cpu->number);
+}
+
+void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu)
+{
+    spin_lock(&vgic->lock);
+    assert(!cpu->loaded && !cpu->lr_used);
+    cpu->loaded = true;
+    gic_ops->load(cpu->vmcr, cpu->apr);
+    vgic_write_hcr(cpu, HCR_EN);
+    if (cpu->private.hw)
+        gic_bank_set_active(0, cpu->private.hw);
+    if (cpu->ready_banks)
+        __atomic_store_n(&cpu->dirty, true, __ATOMIC_RELEASE);
+    spin_unlock(&vgic->lock);
+}
+
+/* Whether a list register or a ready interrupt would be signalled at priorities below `threshold`.
+ */
+static bool signalled_lr(const struct vgic_cpu *cpu, uint32_t vmcr, uint32_t threshold)
+{
+    uint32_t lrs = cpu->lr_used & ~gic_ops->lr_empty();
+
+    for (; lrs; lrs &= lrs - 1) {
+        unsigned n = (unsigned)__builtin_ctz(lrs);
+        const struct lr *lr = &cpu->lr[n];
+
+        if (lr->priority < threshold && (vmcr & (lr->group1 ? VMCR_GROUP1 : VMCR_GROUP0)) &&
+            gic_ops->lr_state(n) == LR_PENDING)
+            return true;
+    }
+    return false;
+}
+
+static bool signalled_ready(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t vmcr,
+                            uint32_t threshold)
+{
+    for (uint32_t banks = cpu->ready_banks; banks; banks &= banks - 1) {
+        unsigned b = (unsigned)__builtin_ctz(banks);
+        struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
+        uint32_t groups =
+            (vmcr & VMCR_GROUP0 ? ~bank->group1 : 0) | (vmcr & VMCR_GROUP1 ? bank->group1 : 0);
+
+        for (uint32_t bits = cpu->ready[b] & ~bank->active & groups; bits; bits &= bits - 1)
+            if (bank->priority[__builtin_ctz(bits)] < threshold)
+                return true;
+    }
+    return false;
+}
+
+bool vgic_has_deliverable(struct vgic *vgic, struct vgic_cpu *cpu)
+{
+    bool yes = false;
+
+    spin_lock(&vgic->lock);
+    if (cpu->ready_banks || cpu->lr_used) {
+        if (cpu->loaded)
+            gic_ops->save(&cpu->vmcr, cpu->apr);
+        uint32_t threshold = gic_ops->threshold(cpu->vmcr, (const uint32_t(*)[4])cpu->apr);
+        yes = signalled_ready(vgic, cpu, cpu->vmcr, threshold) ||
+              (cpu->lr_used && signalled_lr(cpu, cpu->vmcr, threshold));
+    }
+    spin_unlock(&vgic->lock);
+    return yes;
+}
