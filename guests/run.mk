@@ -4,6 +4,7 @@
 export BOOT GIC CPUS MEM CPU DOM0_MEM DOM0_VCPUS TARN_ARGS DOM0_ARGS BARE GUEST PERSIST HOSTFWD GDB_PORT
 
 run: $(DOM0_DISK) $(BOOT_DISK) $(if $(ROOMS),$(BUILD)/tarn.bin) ## boot Tarn, dom0 and a domU under QEMU (BOOT=direct GIC=2 CPUS=4 MEM=...)
+	@echo "  RUN      log in as root, password tarn; Ctrl-a x quits QEMU"
 	@guests/run.sh
 
 debug: $(DOM0_DISK) $(BOOT_DISK) $(if $(ROOMS),$(BUILD)/tarn.bin) ## the same, waiting for gdb

@@ -7,7 +7,7 @@
 #
 #   BOOT=uboot|direct   U-Boot from build/boot.img (default), or QEMU's -kernel and guest-loader
 #   GIC=2|3  CPUS=n  MEM=4G  CPU=cortex-a53|cortex-a57|cortex-a72|max
-#   DOM0_MEM=1536M  DOM0_VCPUS=n  TARN_ARGS="more options of Tarn"  DOM0_ARGS="more of dom0's kernel"
+#   DOM0_MEM=1536M (or half of MEM)  DOM0_VCPUS=n  TARN_ARGS="more options of Tarn"  DOM0_ARGS="more of dom0's kernel"
 #   BARE=1              no Tarn: the same kernel and disk straight on the machine
 #   GUEST=domu          with BARE=1: the domU's disk and a virtio console instead of dom0's
 #   PERSIST=1           keep what is written to dom0's disk (default: forgotten at exit)
@@ -22,8 +22,20 @@ boot=${BOOT:-uboot}
 bare=${BARE:-0}
 cpus=${CPUS:-2}
 tarn=${TARN:-$build/tarn.bin}
+memory=${MEM:-4G}
 dom0_vcpus=${DOM0_VCPUS:-$cpus}
-tarn_args="dom0_mem=${DOM0_MEM:-1536M} dom0_vcpus=$dom0_vcpus${TARN_ARGS:+ $TARN_ARGS}"
+
+# 1536 MiB, or half of a machine with less than twice that.
+dom0_memory() {
+    case $memory in
+    *[gG]) mib=$((${memory%?} * 1024)) ;;
+    *[mM]) mib=${memory%?} ;;
+    *) mib=$memory ;;
+    esac
+    [ "$mib" -ge 3072 ] && echo 1536M || echo "$((mib / 2))M"
+}
+
+tarn_args="dom0_mem=${DOM0_MEM:-$(dom0_memory)} dom0_vcpus=$dom0_vcpus${TARN_ARGS:+ $TARN_ARGS}"
 dom0_args="root=LABEL=dom0 rw console=ttyAMA0${DOM0_ARGS:+ $DOM0_ARGS}"
 disk=$build/dom0.img
 print=0
@@ -44,7 +56,7 @@ quote() {
 }
 
 if [ "${GUEST:-dom0}" = domu ]; then
-    [ "$bare" = 1 ] && [ "$boot" = direct ] || die "GUEST=domu goes with BARE=1 BOOT=direct"
+    [ "$bare$boot" = 1direct ] || die "GUEST=domu goes with BARE=1 BOOT=direct"
     disk=$build/debian.img
     dom0_args="root=/dev/vda rw earlycon console=hvc0${DOM0_ARGS:+ $DOM0_ARGS}"
 fi
@@ -52,13 +64,13 @@ need "$disk"
 
 virtualization=on
 [ "$bare" != 1 ] || virtualization=off
-snapshot=on
-[ "${PERSIST:-0}" != 1 ] || snapshot=off
+writes=snapshot=on,cache=unsafe
+[ "${PERSIST:-0}" != 1 ] || writes=cache=writeback
 
 set -- -machine "virt,virtualization=$virtualization,gic-version=${GIC:-3}" \
-    -cpu "${CPU:-cortex-a72}" -smp "$cpus" -m "${MEM:-4G}" -display none -no-user-config -nodefaults \
+    -cpu "${CPU:-cortex-a72}" -smp "$cpus" -m "$memory" -display none -no-user-config -nodefaults \
     -chardev stdio,id=tty,mux=on,signal=off -mon chardev=tty \
-    -drive "file=$(quote "$disk"),format=raw,if=none,id=root,snapshot=$snapshot" \
+    -drive "file=$(quote "$disk"),format=raw,if=none,id=root,$writes" \
     -device virtio-blk-device,drive=root \
     -netdev "user,id=uplink${HOSTFWD:+,hostfwd=$HOSTFWD}" -device virtio-net-device,netdev=uplink \
     "$@"
