@@ -8,17 +8,18 @@ DRIVER_SRC := $(wildcard $(DRIVER_DIR)/*.c $(DRIVER_DIR)/*.h $(DRIVER_DIR)/uapi/
 # kbuild writes beside its sources, so it gets a copy.
 $(BUILD)/driver/tarn.ko: $(DRIVER_SRC) $(DRIVER_DIR)/Kbuild $(KHEADERS)
 	$(call say,KBUILD,$@)
-	@mkdir -p $(BUILD)/driver
-	$(Q)cp $(DRIVER_DIR)/*.c $(DRIVER_DIR)/Kbuild $(BUILD)/driver/
-	$(Q)$(MAKE) -s -C $(abspath $(KHEADERS)) M=$(abspath $(BUILD))/driver ARCH=arm64 \
-		CROSS_COMPILE=aarch64-linux-gnu- TARN_TOP=$(CURDIR) modules >$(BUILD)/driver/log 2>&1 || \
-		{ cat $(BUILD)/driver/log; exit 1; }
-	@! grep -B1 -A6 'warning:' $(BUILD)/driver/log
+	$(Q)mkdir -p $(@D) && rm -f $(@D)/*.[cho]
+	$(Q)cp $(DRIVER_DIR)/*.c $(DRIVER_DIR)/Kbuild $(@D)/
+	$(Q)$(MAKE) -s -C $(abspath $(KHEADERS)) M=$(abspath $(@D)) ARCH=arm64 W=1 \
+		CROSS_COMPILE=$(CROSS_COMPILE) TARN_TOP=$(CURDIR) modules >$(@D)/log 2>&1 || \
+		{ cat $(@D)/log; exit 1; }
+	@! grep -A6 'warning:' $(@D)/log
 
 $(OVERLAY)/driver.stamp: $(BUILD)/driver/tarn.ko $(KIMAGE)
-	$(Q)install -D -m 644 $< $(OVERLAY)/lib/modules/$$(cat $(KERNEL)/release)/extra/tarn.ko
-	$(Q)mkdir -p $(OVERLAY)/etc/modules-load.d
-	$(Q)echo tarn > $(OVERLAY)/etc/modules-load.d/tarn.conf
+	$(Q)install -D -m 644 $< $(OVERLAY)/usr/lib/modules/$$(cat $(KERNEL)/release)/extra/tarn.ko
+	$(Q)$(CROSS_COMPILE)strip -g $(OVERLAY)/usr/lib/modules/$$(cat $(KERNEL)/release)/extra/tarn.ko
+	$(Q)mkdir -p $(OVERLAY)/usr/lib/modules-load.d
+	$(Q)echo tarn > $(OVERLAY)/usr/lib/modules-load.d/tarn.conf
 	@touch $@
 
 $(BUILD)/dom0.img: $(OVERLAY)/driver.stamp

@@ -1,87 +1,90 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The upcall: Tarn's interrupt that says some domain's notify page has news. Takes the bits in the
- * order that virtio/vdev.c of Tarn proves right: domains, devices, queues.
+ * The upcall: Tarn's per-CPU interrupt that says "look into the upcall page" (guests/abi/notify.h),
+ * and what is found behind it. Bits are taken from the outside in, domain, device, queue, the
+ * reverse of the order in which Tarn sets them, so none is missed; one found empty is no harm.
  */
+#define pr_fmt(fmt) "tarn: " fmt
+
 #include <linux/cpuhotplug.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
+#include <linux/irq.h>
 #include <linux/of.h>
 #include <linux/of_address.h>
 #include <linux/of_irq.h>
-#include <linux/slab.h>
 
-#include "guests/dom0/driver/tarn.h"
+#include "guests/dom0/driver/domain.h"
 
 static struct tarn_upcall_page *page;
+static DEFINE_PER_CPU(u32, cookie); /* what request_percpu_irq wants, of no use here */
 static int irq;
-static int hotplug_state;
-static struct tarn_domain *__percpu *dummy; /* request_percpu_irq wants a cookie per CPU */
+static int cpu_state; /* of the CPU hot-plug machinery; 0: not set up */
 
-static void take_queues(struct tarn_domain *domain, u32 device)
+/* An exchange costs more than a look, and most words are empty. */
+static u64 take(u64 *word)
 {
-    u64 queues = xchg(&domain->notify->queues[device], 0);
-
-    while (queues) {
-        u32 queue = __ffs64(queues);
-        queues &= queues - 1;
-        if (domain->ioevent[device] && domain->ioevent[device][queue])
-            eventfd_signal(domain->ioevent[device][queue], 1);
-    }
+    return READ_ONCE(*word) ? xchg(word, 0) : 0;
 }
 
-/* Irqs off. */
-static void look_locked(struct tarn_domain *domain)
+void tarn_upcall_take(struct tarn_domain *domain)
 {
-    u64 devices = xchg(&domain->notify->devices, 0);
-    u64 requests = xchg(&domain->notify->requests, 0);
-    u64 events = xchg(&domain->notify->events, 0);
+    struct tarn_notify_page *notify = domain->notify;
+    u64 devices, requests, events;
 
-    while (devices) {
-        u32 device = __ffs64(devices);
-        devices &= devices - 1;
-        if (device < TARN_MAX_VDEVS)
-            take_queues(domain, device);
-    }
-    domain->pending |= requests;
-    if (events & TARN_EVENT_CONSOLE)
-        domain->console_pending = true;
-    if (events & TARN_EVENT_STATE)
-        domain->state_seq++;
-    if (requests || events)
-        wake_up_all(&domain->wait);
-}
-
-static void look(struct tarn_domain *domain)
-{
     spin_lock(&domain->lock);
-    look_locked(domain);
+    devices = take(&notify->devices) & GENMASK_ULL(TARN_MAX_VDEVS - 1, 0);
+    while (devices) {
+        u32 index = __ffs64(devices);
+
+        devices &= devices - 1;
+        tarn_eventfd_notify(domain, index, take(&notify->queues[index]));
+    }
+    requests = take(&notify->requests) & GENMASK_ULL(TARN_MAX_VCPUS - 1, 0);
+    domain->posted |= requests;
+    events = take(&notify->events);
+    if (events & TARN_EVENT_CONSOLE)
+        domain->console_news = true;
+    if (events & TARN_EVENT_STATE)
+        domain->changes++;
     spin_unlock(&domain->lock);
+    if (requests || events)
+        tarn_domain_wake(domain);
 }
 
-/*
- * A backend that has just attached finds what came while there was none: the bits in the page, and
- * notifications of a predecessor that nobody will repeat, so every queue is worth a look.
- */
-void tarn_domain_look(struct tarn_domain *domain)
+static void or_word(u64 *word, u64 bits)
 {
-    spin_lock_irq(&domain->lock);
-    look_locked(domain);
-    domain->console_pending = true;
-    spin_unlock_irq(&domain->lock);
-    wake_up_all(&domain->wait);
+    atomic64_or(bits, (atomic64_t *)word);
 }
 
-static irqreturn_t upcall(int number, void *cookie)
+void tarn_upcall_give_back(struct tarn_domain *domain)
 {
+    struct tarn_notify_page *notify = domain->notify;
+    u32 i;
+
+    for (i = 0; i < TARN_MAX_VDEVS; i++) {
+        if (domain->kicks[i]) {
+            or_word(&notify->queues[i], domain->kicks[i]);
+            or_word(&notify->devices, BIT_ULL(i));
+        }
+    }
+    or_word(&notify->requests, domain->posted | domain->taken);
+    if (domain->console_news)
+        or_word(&notify->events, TARN_EVENT_CONSOLE);
+}
+
+/* Tarn chooses the vCPU whose words it sets and whom it interrupts: all words are looked at. */
+static irqreturn_t tarn_upcall(int number, void *unused)
+{
+    unsigned int vcpus = min_t(unsigned int, nr_cpu_ids, TARN_MAX_DOM0_VCPUS);
     unsigned int vcpu, word;
 
-    for (vcpu = 0; vcpu < num_possible_cpus() && vcpu < TARN_MAX_DOM0_VCPUS; vcpu++) {
-        for (word = 0; word < TARN_MAX_DOMAINS / 64; word++) {
-            u64 *bits = &page->vcpu[vcpu].domains[word];
-            u64 domains = READ_ONCE(*bits) ? xchg(bits, 0) : 0;
+    for (vcpu = 0; vcpu < vcpus; vcpu++) {
+        for (word = 0; word < ARRAY_SIZE(page->vcpu[vcpu].domains); word++) {
+            u64 domains = take(&page->vcpu[vcpu].domains[word]);
+
             while (domains) {
-                tarn_domain_with(word * 64 + __ffs64(domains), look);
+                tarn_table_call(word * 64 + __ffs64(domains), tarn_upcall_take);
                 domains &= domains - 1;
             }
         }
@@ -89,73 +92,19 @@ static irqreturn_t upcall(int number, void *cookie)
     return IRQ_HANDLED;
 }
 
-int tarn_ioeventfd(struct tarn_domain *domain, const struct tarn_ioeventfd *arg)
+static int upcall_cpu_up(unsigned int cpu)
 {
-    struct eventfd_ctx **queues = NULL;
-    struct eventfd_ctx *ctx = NULL;
-    struct eventfd_ctx *old;
-
-    if (arg->index >= TARN_MAX_VDEVS || arg->queue >= TARN_MAX_QUEUES || arg->fd < -1)
-        return -EINVAL;
-    if (arg->fd >= 0) {
-        ctx = eventfd_ctx_fdget(arg->fd);
-        if (IS_ERR(ctx))
-            return PTR_ERR(ctx);
-        queues = kcalloc(TARN_MAX_QUEUES, sizeof(*queues), GFP_KERNEL);
-        if (!queues) {
-            eventfd_ctx_put(ctx);
-            return -ENOMEM;
-        }
-    }
-    spin_lock_irq(&domain->lock);
-    if (!domain->ioevent[arg->index])
-        swap(domain->ioevent[arg->index], queues);
-    old = NULL;
-    if (domain->ioevent[arg->index]) {
-        old = domain->ioevent[arg->index][arg->queue];
-        domain->ioevent[arg->index][arg->queue] = ctx;
-    }
-    if (ctx)
-        eventfd_signal(ctx, 1); /* a notification may have come before */
-    spin_unlock_irq(&domain->lock);
-    kfree(queues);
-    if (old)
-        eventfd_ctx_put(old);
+    enable_percpu_irq(irq, irq_get_trigger_type(irq));
     return 0;
 }
 
-void tarn_ioeventfd_free(struct tarn_domain *domain)
-{
-    u32 device, queue;
-
-    for (device = 0; device < TARN_MAX_VDEVS; device++) {
-        struct eventfd_ctx **queues;
-
-        spin_lock_irq(&domain->lock);
-        queues = domain->ioevent[device];
-        domain->ioevent[device] = NULL;
-        spin_unlock_irq(&domain->lock);
-        if (!queues)
-            continue;
-        for (queue = 0; queue < TARN_MAX_QUEUES; queue++)
-            if (queues[queue])
-                eventfd_ctx_put(queues[queue]);
-        kfree(queues);
-    }
-}
-
-static int cpu_up(unsigned int cpu)
-{
-    enable_percpu_irq(irq, IRQ_TYPE_EDGE_RISING);
-    return 0;
-}
-
-static int cpu_down(unsigned int cpu)
+static int upcall_cpu_down(unsigned int cpu)
 {
     disable_percpu_irq(irq);
     return 0;
 }
 
+/* Maps the page and requests the interrupt, still disabled everywhere. */
 int tarn_upcall_init(void)
 {
     struct device_node *node = of_find_compatible_node(NULL, NULL, TARN_HYP_COMPATIBLE);
@@ -164,38 +113,50 @@ int tarn_upcall_init(void)
 
     irq = irq_of_parse_and_map(node, 0);
     of_node_put(node);
-    if (error || irq <= 0) {
-        pr_err("tarn: the hypervisor's device-tree node lacks reg or interrupts\n");
+    if (error || resource_size(&where) < sizeof(*page) || irq <= 0) {
+        pr_err("the hypervisor's device-tree node lacks a page in reg or its interrupt: boot dom0 "
+               "with the device tree that Tarn made\n");
         return -ENODEV;
     }
-    dummy = alloc_percpu(struct tarn_domain *);
-    page = memremap(where.start, PAGE_SIZE, MEMREMAP_WB);
-    if (!page || !dummy) {
-        error = -ENOMEM;
-        goto no_memory;
-    }
-    error = request_percpu_irq(irq, upcall, "tarn", dummy);
-    if (error)
-        goto no_memory;
-    hotplug_state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tarn:online", cpu_up, cpu_down);
-    if (hotplug_state < 0) {
-        error = hotplug_state;
-        free_percpu_irq(irq, dummy);
-        goto no_memory;
-    }
-    return 0;
-
-no_memory:
-    if (page)
+    page = memremap(where.start, sizeof(*page), MEMREMAP_WB);
+    if (!page)
+        return -ENOMEM;
+    error = request_percpu_irq(irq, tarn_upcall, "tarn", &cookie);
+    if (error) {
+        pr_err("interrupt %d of the hypervisor cannot be had (error %d)\n", irq, error);
         memunmap(page);
-    free_percpu(dummy);
+    }
     return error;
+}
+
+/* What came while nobody listened: Tarn does not interrupt again for a bit that is already set. */
+static void take_old_news(void)
+{
+    u32 id;
+
+    local_irq_disable();
+    tarn_upcall(irq, NULL);
+    for (id = 0; id < TARN_MAX_DOMAINS; id++)
+        tarn_table_call(id, tarn_upcall_take);
+    local_irq_enable();
+}
+
+/* To be called when the table is complete. */
+int tarn_upcall_enable(void)
+{
+    int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tarn:online", upcall_cpu_up, upcall_cpu_down);
+
+    if (state < 0)
+        return state;
+    cpu_state = state;
+    take_old_news();
+    return 0;
 }
 
 void tarn_upcall_exit(void)
 {
-    cpuhp_remove_state(hotplug_state);
-    free_percpu_irq(irq, dummy);
+    if (cpu_state)
+        cpuhp_remove_state(cpu_state);
+    free_percpu_irq(irq, &cookie);
     memunmap(page);
-    free_percpu(dummy);
 }
