@@ -19,7 +19,7 @@ $(OVERLAY)/driver.stamp: $(BUILD)/driver/tarn.ko $(KIMAGE)
 	$(Q)install -D -m 644 $< $(OVERLAY)/usr/lib/modules/$$(cat $(KERNEL)/release)/extra/tarn.ko
 	$(Q)$(CROSS_COMPILE)strip -g $(OVERLAY)/usr/lib/modules/$$(cat $(KERNEL)/release)/extra/tarn.ko
 	$(Q)mkdir -p $(OVERLAY)/usr/lib/modules-load.d
-	$(Q)echo tarn > $(OVERLAY)/usr/lib/modules-load.d/tarn.conf
+	$(Q)echo tarn > $(OVERLAY)/usr/lib/modules-load.d/tarn-driver.conf
 	@touch $@
 
 $(BUILD)/dom0.img: $(OVERLAY)/driver.stamp
