@@ -35,9 +35,17 @@ static void test_spi_goes_where_it_is_routed(void)
     retire(SPI);
 }
 
-/* Routed elsewhere while pending on a CPU that does not take it: one of the two does, once. */
+/*
+ * Routed elsewhere while pending on a CPU that does not take it: one of the two does, once. Not on
+ * GICv2: QEMU's (7.2) never ends an interrupt that one CPU acknowledged and another one's list
+ * register deactivates.
+ */
 static void test_spi_is_rerouted_while_pending(void)
 {
+    if (gic_version() == 2) {
+        skip("QEMU's GICv2 cannot");
+        return;
+    }
     cpus_start();
     prepare(SPI, PRIORITY_DEFAULT);
     for (unsigned round = 0; round < 3; round++) {

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dom0's side of the house without an operating system: domains made, run, answered, paused and
+ * destroyed by hypercall, with domUs of a few instructions.
+ */
+#include "guests/abi/domu.h"
+#include "guests/abi/hypercall.h"
+#include "platform/types.h"
+
+#include "guests/abi/notify.h"
+#include "guests/lib/payload.h"
+#include "guests/lib/timer.h"
+#include "platform/string.h"
+
+#define PATIENCE_US 3000000
+#define RESULTS     0x1000 /* in the domU's first block: words it leaves for us */
+
+/* domUs. Each begins with x0 = argument; x13 = its results. */
+extern const char guest_io[], guest_io_end[], guest_count[], guest_count_end[], guest_lost[],
+    guest_lost_end[], guest_two[], guest_two_end[];
+__asm__(".macro guest name\n"
+        "  .balign 8\n"
+        "  .global \\name\n"
+        "\\name:\n"
+        "  mov x13, #0x40000000\n"
+        "  add x13, x13, #0x1000\n"
+        ".endm\n"
+        ".macro call low\n" /* PSCI function 0x8400_00low */
+        "  mov x0, #\\low\n"
+        "  movk x0, #0x8400, lsl #16\n"
+        "  hvc #0\n"
+        ".endm\n"
+        "  .pushsection .rodata\n"
+        /* Console, notify, a register for the backend, an interrupt; then off. */
+        "guest guest_io\n"
+        "  mov x9, #0x09000000\n"
+        "  mov w10, #'H'\n"
+        "  str w10, [x9]\n"
+        "  mov x11, #0x0a000000\n"
+        "  mov w10, #3\n"
+        "  str w10, [x11, #0x50]\n"
+        "  ldr w12, [x11, #0x10]\n"
+        "  str w12, [x13]\n"
+        "1: ldr w12, [x11, #0x60]\n"
+        "  cbz w12, 1b\n"
+        "  str w12, [x13, #4]\n"
+        "  str w12, [x11, #0x64]\n"
+        "  ldr w12, [x11, #0x60]\n"
+        "  str w12, [x13, #8]\n"
+        "  call 8\n"
+        "  b .\n"
+        "  .global guest_io_end\n"
+        "guest_io_end:\n"
+        /* Counts for ever. */
+        "guest guest_count\n"
+        "1: add x0, x0, #1\n"
+        "  str x0, [x13]\n"
+        "  b 1b\n"
+        "  .global guest_count_end\n"
+        "guest_count_end:\n"
+        /* Jumps to nowhere, and has no vectors: faults for ever. */
+        "guest guest_lost\n"
+        "  mov x1, #0x70000000\n"
+        "  br x1\n"
+        "  .global guest_lost_end\n"
+        "guest_lost_end:\n"
+        /* vCPU 0 starts vCPU 1, which writes and goes off; then a reset. */
+        "guest guest_two\n"
+        "  mov x0, #3\n"
+        "  movk x0, #0xc400, lsl #16\n"
+        "  mov x1, #1\n"
+        "  adr x2, 2f\n"
+        "  mov x3, #77\n"
+        "  hvc #0\n"
+        "  str w0, [x13]\n"
+        "1: ldr w0, [x13, #4]\n"
+        "  cmp w0, #77\n"
+        "  b.ne 1b\n"
+        "  call 9\n"
+        "  b .\n"
+        "2: mov x13, #0x40000000\n"
+        "  add x13, x13, #0x1000\n"
+        "  str w0, [x13, #4]\n"
+        "  call 2\n"
+        "  b .\n"
+        "  .global guest_two_end\n"
+        "guest_two_end:\n"
+        "  .popsection\n");
+
+struct made {
+    uint64_t id;
+    volatile struct tarn_notify_page *notify;
+    volatile struct tarn_console_page *console;
+    volatile uint8_t *ram; /* its first block */
+};
+
+static int64_t call3(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    return hvc(function, a1, a2, a3);
+}
+
+static struct smccc info(uint64_t id)
+{
+    struct smccc call = {.x = {TARN_HC_DOMAIN_INFO, id}};
+
+    hvc_call(&call);
+    return call;
+}
+
+static unsigned state_of(uint64_t id)
+{
+    struct smccc call = info(id);
+
+    return call.x[0] == 0 && call.x[1] == id ? (unsigned)call.x[2] & 0xff : 99;
+}
+
+static unsigned reason_of(uint64_t id)
+{
+    return (unsigned)(info(id).x[2] >> 8) & 0xff;
+}
+
+static bool make(struct made *made, const char *name, unsigned vcpus, const char *code,
+                 const char *end)
+{
+    struct smccc call = {.x = {TARN_HC_DOMAIN_CREATE, vcpus}};
+
+    memcpy(&call.x[3], name, strlen(name));
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_OK);
+    if (call.x[0] != TARN_OK)
+        return false;
+    made->id = call.x[1];
+    mmu_map_gib(call.x[2], true);
+    made->notify = (void *)call.x[2];
+    made->console = (void *)call.x[3];
+    call = (struct smccc){.x = {TARN_HC_DOMAIN_POPULATE, made->id, DOMU_RAM_BASE}};
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_OK);
+    if (call.x[0] != TARN_OK)
+        return false;
+    mmu_map_gib(call.x[1], true);
+    made->ram = (void *)call.x[1];
+    for (long i = 0; i < end - code; i++)
+        made->ram[i] = (uint8_t)code[i];
+    for (uint64_t at = (uint64_t)made->ram; at < (uint64_t)made->ram + 4096; at += 16)
+        __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
+    dsb(sy);
+    struct smccc entry = {.x = {TARN_HC_VCPU_INIT, made->id, 0, DOMU_RAM_BASE, 0}};
+    hvc_call(&entry);
+    check_equal(entry.x[0], TARN_OK);
+    return true;
+}
+
+static void destroy(uint64_t id)
+{
+    int64_t status;
+    unsigned calls = 0;
+
+    do
+        status = call3(TARN_HC_DOMAIN_DESTROY, id, 0, 0);
+    while (status == TARN_EAGAIN && calls++ < 1000000);
+    check_equal(status, TARN_OK);
+}
+
+static uint32_t result(const struct made *made, unsigned word)
+{
+    return ((volatile uint32_t *)(made->ram + RESULTS))[word];
+}
+
+static void test_life_of_a_domain(void)
+{
+    struct made d;
+
+    if (!make(&d, "io", 1, guest_io, guest_io_end))
+        return;
+    struct smccc vdev = {.x = {TARN_HC_VDEV_CREATE, d.id, 0, 2, 4}};
+    hvc_call(&vdev);
+    check_equal(vdev.x[0], TARN_OK);
+    check_equal(state_of(d.id), TARN_STATE_CREATED);
+    check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
+    check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_EBUSY);
+    check(WAIT(d.notify->requests == 1, PATIENCE_US));
+    check_equal(d.console->head, 1);
+    check_equal(d.console->data[0], 'H');
+    check_equal(d.notify->devices, 1);
+    check_equal(d.notify->queues[0], 1u << 3);
+    check_equal(d.notify->request[0].offset, 0x10);
+    check_equal(d.notify->request[0].write, 0);
+    check_equal(call3(TARN_HC_REQUEST_REPLY, d.id, 0, 0xabcd1234), TARN_OK);
+    check_equal(call3(TARN_HC_REQUEST_REPLY, d.id, 0, 0), TARN_EINVAL);
+    check(WAIT(result(&d, 0) == 0xabcd1234, PATIENCE_US));
+    check_equal(call3(TARN_HC_VDEV_INTERRUPT, d.id, 0, 4), TARN_EINVAL);
+    check_equal(call3(TARN_HC_VDEV_INTERRUPT, d.id, 0, 1), TARN_OK);
+    check(WAIT(state_of(d.id) == TARN_STATE_SHUTDOWN, PATIENCE_US));
+    check_equal(reason_of(d.id), TARN_REASON_POWEROFF);
+    check_equal(result(&d, 1), 1);
+    check_equal(result(&d, 2), 0);
+    check(d.notify->events & TARN_EVENT_STATE);
+    destroy(d.id);
+    check_equal(state_of(d.id), 99);
+}
+
+static void test_two_vcpus_and_reset(void)
+{
+    struct made d;
+
+    if (!make(&d, "two", 2, guest_two, guest_two_end))
+        return;
+    check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
+    check(WAIT(state_of(d.id) == TARN_STATE_SHUTDOWN, PATIENCE_US));
+    check_equal(reason_of(d.id), TARN_REASON_REBOOT);
+    check_equal(result(&d, 0), 0);
+    check_equal(result(&d, 1), 77);
+    destroy(d.id);
+}
+
+static void test_pause_stops_the_count(void)
+{
+    struct made d;
+
+    if (!make(&d, "count", 1, guest_count, guest_count_end))
+        return;
+    check_equal(call3(TARN_HC_DOMAIN_PAUSE, d.id, 0, 0), TARN_EBUSY);
+    check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
+    check(WAIT(result(&d, 0) != 0, PATIENCE_US));
+    while (call3(TARN_HC_DOMAIN_PAUSE, d.id, 0, 0) == TARN_EAGAIN)
+        ;
+    uint32_t before = result(&d, 0);
+    delay_us(50000);
+    check_equal(result(&d, 0), before);
+    check_equal(call3(TARN_HC_DOMAIN_UNPAUSE, d.id, 0, 0), TARN_OK);
+    check(WAIT(result(&d, 0) != before, PATIENCE_US));
+    destroy(d.id);
+}
+
+/* A guest that only faults is its own trouble: dom0 goes on and gets rid of it. */
+static void test_lost_guest_is_destroyed(void)
+{
+    struct made d;
+
+    if (!make(&d, "lost", 1, guest_lost, guest_lost_end))
+        return;
+    check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
+    delay_us(50000);
+    destroy(d.id);
+}
+
+static void test_memory_is_taken_away_and_scrubbed(void)
+{
+    struct made d;
+    bool clean = true;
+
+    if (!make(&d, "scrub", 1, guest_count, guest_count_end))
+        return;
+    volatile uint8_t *old = d.ram;
+    memset((void *)(uintptr_t)old, 0x5a, TARN_BLOCK_SIZE);
+    destroy(d.id);
+    struct caught caught = CATCH((void)old[0]);
+    check_equal(caught.count, 1);
+    check_equal(FSC(caught), FSC_EXTERNAL);
+    if (!make(&d, "scrub", 1, guest_count, guest_count))
+        return;
+    check_equal((uint64_t)d.ram, (uint64_t)old); /* the lowest free block */
+    for (uint64_t i = 0; i < TARN_BLOCK_SIZE; i += 8)
+        clean = clean && *(volatile uint64_t *)(d.ram + i) == 0;
+    check(clean);
+    destroy(d.id);
+}
+
+static void test_census_is_equal_after_many_lives(void)
+{
+    struct smccc before = {.x = {TARN_HC_MACHINE_INFO}};
+    struct smccc after = before;
+
+    hvc_call(&before);
+    for (unsigned i = 0; i < 60; i++) {
+        struct made d;
+        if (!make(&d, "again", 1 + i % 4, guest_count, guest_count_end))
+            return;
+        if (i % 3)
+            check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
+        destroy(d.id);
+    }
+    hvc_call(&after);
+    check_equal(after.x[3], before.x[3]);
+    check_equal(after.x[5], before.x[5]);
+}
+
+static void test_bad_arguments(void)
+{
+    struct made d;
+    struct smccc call = {.x = {TARN_HC_DOMAIN_CREATE, 0}};
+
+    memcpy(&call.x[3], "x", 1);
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_EINVAL);
+    if (!make(&d, "good", 1, guest_count, guest_count_end))
+        return;
+    call = (struct smccc){.x = {TARN_HC_DOMAIN_CREATE, 1}};
+    memcpy(&call.x[3], "good", 4);
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_EEXIST);
+    check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, DOMU_RAM_BASE, 0), TARN_ENOMEM);
+    check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, DOMU_RAM_BASE + 4096, 0), TARN_EINVAL);
+    check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, 0, 0), TARN_EINVAL);
+    check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, 0xffffffffffe00000, 0), TARN_EINVAL);
+    check_equal(call3(TARN_HC_DOMAIN_POPULATE, 0, DOMU_RAM_BASE, 0), TARN_ENOENT);
+    check_equal(call3(TARN_HC_DOMAIN_START, 100, 0, 0), TARN_ENOENT);
+    check_equal(call3(TARN_HC_DOMAIN_DESTROY, 0, 0, 0), TARN_EINVAL);
+    check_equal(call3(TARN_HC_DOMAIN_DESTROY, 127, 0, 0), TARN_ENOENT);
+    check_equal(call3(TARN_HC_DOMAIN_DESTROY, ~0ul, 0, 0), TARN_EINVAL);
+    check_equal(call3(TARN_HC_VDEV_INTERRUPT, d.id, 5, 1), TARN_ENOENT);
+    check_equal(call3(TARN_HC_VDEV_INTERRUPT, d.id, ~0ul, 1), TARN_ENOENT);
+    check_equal(call3(TARN_HC_REQUEST_REPLY, d.id, ~0ul, 1), TARN_ENOENT);
+    check_equal(call3(TARN_HC_CONSOLE_INPUT, d.id, 9, 1), TARN_EINVAL);
+    destroy(d.id);
+}
+
+const struct payload_test payload_tests[] = {
+    {"a domain does I/O and powers off", test_life_of_a_domain, 0, true},
+    {"two vCPUs, CPU_OFF, reset", test_two_vcpus_and_reset, 0, true},
+    {"pause stops a domain, unpause goes on", test_pause_stops_the_count, 0, true},
+    {"a guest that only faults is destroyed", test_lost_guest_is_destroyed, 0, true},
+    {"memory is taken away and scrubbed", test_memory_is_taken_away_and_scrubbed, 0, true},
+    {"census is equal after many lives", test_census_is_equal_after_many_lives, 0, true},
+    {"bad arguments are refused by name", test_bad_arguments, 0, true},
+    {NULL, NULL, 0, false},
+};
