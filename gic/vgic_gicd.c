@@ -159,8 +159,6 @@ enum mmio_result vgic_gicd_access(void *device, struct mmio_access *access)
     assert(access->vcpu < vgic->nr_cpus);
     struct vgic_cpu *banked = vgic->version == 2 ? vgic->cpu[access->vcpu] : NULL;
     if (offset < 0x1000)
-        vgic_access_gicd(vgic, banked, access);
-    else
-        vgic_access_row(vgic, banked, access, upper_row(vgic, offset));
-    return MMIO_DONE;
+        return vgic_access_gicd(vgic, banked, access);
+    return vgic_access_row(vgic, banked, access, upper_row(vgic, offset));
 }

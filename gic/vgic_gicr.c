@@ -37,8 +37,8 @@ enum mmio_result vgic_gicr_access(void *device, struct mmio_access *access)
 
     assert(access->vcpu < vgic->nr_cpus);
     if (offset >= GICR_SGI)
-        vgic_access_sgi_frame(vgic, cpu, access);
-    else if (!access->write)
+        return vgic_access_sgi_frame(vgic, cpu, access);
+    if (!access->write)
         access->value = read_rd(cpu, offset, access->size);
     return MMIO_DONE;
 }

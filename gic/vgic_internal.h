@@ -126,9 +126,6 @@ vcpu_mask_t vgic_hw_release(struct vgic_bank *bank, struct vgic_cpu *cpu, unsign
  * again. */
 void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
 
-/* SGIs (vgic_sgi.c). */
-vcpu_mask_t vgic_send_sgi(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi);
-
 #define VGIC_ROW_PARAMETERS                                                                        \
     __attribute__((unused)) struct vgic *vgic, __attribute__((unused)) struct vgic_cpu *banked,    \
         __attribute__((unused)) struct mmio_access *access,                                        \
@@ -151,12 +148,14 @@ struct vgic_row {
 
 /* Does the access by the row, lock included. A row without a function reads as zero, ignores
  * writes. */
-void vgic_access_row(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access,
-                     const struct vgic_row *row);
+enum mmio_result vgic_access_row(struct vgic *vgic, struct vgic_cpu *banked,
+                                 struct mmio_access *access, const struct vgic_row *row);
 
 /* The registers in the first 4 KiB of the distributor, or of a redistributor's SGI frame. */
-void vgic_access_gicd(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access);
-void vgic_access_sgi_frame(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access);
+enum mmio_result vgic_access_gicd(struct vgic *vgic, struct vgic_cpu *banked,
+                                  struct mmio_access *access);
+enum mmio_result vgic_access_sgi_frame(struct vgic *vgic, struct vgic_cpu *banked,
+                                       struct mmio_access *access);
 
 /* Functions of rows, in vgic_gicd.c and vgic_sgi.c. */
 VGIC_READER(vgic_read_ctlr);

@@ -167,7 +167,7 @@ void vgic_place(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid, unsigne
 }
 
 /* Whether the latch is all there is to say about an interrupt in a list register. */
-static bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uint32_t bit)
+static inline bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uint32_t bit)
 {
     uint32_t odd = bank->active | bank->drop_pending | bank->drop_active |
                    (bank->line & ~bank->edge) | ~vgic_forwarded(vgic, bank);
@@ -178,17 +178,18 @@ static bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uint32_t b
 bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n)
 {
     const struct lr *lr = &cpu->lr[n];
-    struct vgic_bank *bank = vgic_bank(vgic, cpu, lr->intid / 32);
-    uint32_t bit = BIT32(lr->intid % 32);
+    unsigned intid = lr->intid;
+    struct vgic_bank *bank = vgic_bank(vgic, cpu, intid / 32);
+    uint32_t bit = BIT32(intid % 32);
 
-    if (!(cpu->lr_again & BIT32(n)) || lr->hw || (bank->hw & bit) || !is_plain(vgic, bank, bit))
+    if (!(cpu->lr_again & BIT32(n)) || lr->hw || (bank->hw & bit) || !is_plain(vgic, bank, bit) ||
+        gic_ops->lr_state(n))
         return false;
-    if (vgic_is_sgi_v2(vgic, lr->intid) && cpu->sgi_sources[lr->intid] != BIT32(lr->source))
-        return false;
-    if (gic_ops->lr_state(n))
-        return false;
-    if (vgic_is_sgi_v2(vgic, lr->intid))
-        cpu->sgi_sources[lr->intid] = 0;
+    if (vgic_is_sgi_v2(vgic, intid)) {
+        if (cpu->sgi_sources[intid] != BIT32(lr->source))
+            return false;
+        cpu->sgi_sources[intid] = 0;
+    }
     bank->latch &= ~bit;
     gic_ops->lr_write(n, cpu->lr_raw[n]);
     return true;

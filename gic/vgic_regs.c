@@ -336,40 +336,47 @@ static const uint8_t row_of[0x1000 / 4] = {
     WORDS(GICD_PIDR2_V2, 4) = ROW_PIDR2,
 };
 
-void vgic_access_row(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access,
-                     const struct vgic_row *row)
+static inline enum mmio_result access_row(struct vgic *vgic, struct vgic_cpu *banked,
+                                          struct mmio_access *access, const struct vgic_row *row)
 {
     unsigned offset = (unsigned)access->offset % 0x10000 - row->first;
 
-    if (access->write) {
-        if (!row->write || !(row->sizes & access->size))
-            return;
+    if (!access->write) {
+        access->value = 0;
+        if (!row->read || !(row->sizes & access->size))
+            return MMIO_DONE;
+        if (row->locked_read)
+            spin_lock(&vgic->lock);
+        access->value = row->read(vgic, banked, access, offset);
+        if (row->locked_read)
+            spin_unlock(&vgic->lock);
+    } else if (row->write && (row->sizes & access->size)) {
         spin_lock(&vgic->lock);
         row->write(vgic, banked, access, offset);
         spin_unlock(&vgic->lock);
-        return;
     }
-    access->value = 0;
-    if (!row->read || !(row->sizes & access->size))
-        return;
-    if (row->locked_read)
-        spin_lock(&vgic->lock);
-    access->value = row->read(vgic, banked, access, offset);
-    if (row->locked_read)
-        spin_unlock(&vgic->lock);
+    return MMIO_DONE;
 }
 
-void vgic_access_gicd(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access)
+enum mmio_result vgic_access_row(struct vgic *vgic, struct vgic_cpu *banked,
+                                 struct mmio_access *access, const struct vgic_row *row)
 {
-    vgic_access_row(vgic, banked, access, &rows[row_of[access->offset % 0x1000 / 4]]);
+    return access_row(vgic, banked, access, row);
 }
 
-void vgic_access_sgi_frame(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access)
+enum mmio_result vgic_access_gicd(struct vgic *vgic, struct vgic_cpu *banked,
+                                  struct mmio_access *access)
+{
+    return access_row(vgic, banked, access, &rows[row_of[access->offset % 0x1000 / 4]]);
+}
+
+enum mmio_result vgic_access_sgi_frame(struct vgic *vgic, struct vgic_cpu *banked,
+                                       struct mmio_access *access)
 {
     unsigned offset = access->offset % 0x10000;
     const struct vgic_row *row = &rows[offset < 0x1000 ? row_of[offset / 4] : ROW_NONE];
 
     if (offset - row->first >= row->private)
         row = &rows[ROW_NONE];
-    vgic_access_row(vgic, banked, access, row);
+    return access_row(vgic, banked, access, row);
 }

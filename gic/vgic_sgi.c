@@ -5,46 +5,47 @@
  */
 #include "gic/vgic_internal.h"
 
-static vcpu_mask_t all_cpus(const struct vgic *vgic)
+/* Makes the SGI pending at one vCPU. */
+static inline vcpu_mask_t pend(struct vgic *vgic, struct vgic_cpu *cpu, unsigned from, unsigned sgi)
 {
-    return ~0ul >> (64 - vgic->nr_cpus);
+    struct vgic_bank *bank = &cpu->private;
+    uint32_t bit = BIT32(sgi);
+
+    if (vgic->version == 2)
+        cpu->sgi_sources[sgi] |= (uint8_t)BIT32(from);
+    else if (!(bank->group1 & bit))
+        return 0; /* ICC_SGI1R_EL1 makes no group 0 interrupts */
+    bank->latch |= bit;
+    if (cpu->number == from && (bank->cached & bit) && vgic_repeat(vgic, cpu, bank->lr[sgi]))
+        return 0;
+    return vgic_update(vgic, cpu, 0, bit);
 }
 
-vcpu_mask_t vgic_send_sgi(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi)
+/* The sender is not to be kicked: it is on its way to its next entry. */
+static inline vcpu_mask_t send(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi)
 {
     vcpu_mask_t kick = 0;
 
-    for (; targets; targets &= targets - 1) {
-        struct vgic_cpu *cpu = vgic->cpu[__builtin_ctzl(targets)];
-
-        if (vgic->version == 2)
-            cpu->sgi_sources[sgi] |= (uint8_t)BIT32(from);
-        else if (!(cpu->private.group1 & BIT32(sgi)))
-            continue; /* ICC_SGI1R_EL1 makes no group 0 interrupts */
-        cpu->private.latch |= BIT32(sgi);
-        if (cpu->number == from && (cpu->private.cached & BIT32(sgi)) &&
-            vgic_repeat(vgic, cpu, cpu->private.lr[sgi]))
-            continue;
-        kick |= vgic_update(vgic, cpu, 0, BIT32(sgi));
-    }
-    return kick & ~BIT(from); /* the sender is on its way to its next entry */
+    targets &= ~0ul >> (64 - vgic->nr_cpus);
+    for (; targets; targets &= targets - 1)
+        kick |= pend(vgic, vgic->cpu[__builtin_ctzl(targets)], from, sgi);
+    return kick & ~BIT(from);
 }
 
 /* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, IRM 40, Aff2 39:32, INTID 27:24, Aff1 23:16, list 15:0. */
 vcpu_mask_t vgic_write_sgi1r(struct vgic *vgic, unsigned vcpu, uint64_t value)
 {
     uint64_t aff1 = FIELD(value, 23, 16);
-    vcpu_mask_t targets = 0, kick;
+    vcpu_mask_t targets, kick;
 
     if (value & BIT(40))
         targets = ~BIT(vcpu);
-    else if (!FIELD(value, 55, 44) && !FIELD(value, 39, 32) && aff1 < VGIC_MAX_CPUS / 16)
+    else if (!(value & 0x00fff0ff00000000) && aff1 < VGIC_MAX_CPUS / 16)
         targets = (value & 0xffff) << (16 * aff1); /* see vcpu_mpidr */
-    targets &= all_cpus(vgic);
-    if (!targets)
+    else
         return 0;
     spin_lock(&vgic->lock);
-    kick = vgic_send_sgi(vgic, targets, vcpu, (unsigned)FIELD(value, 27, 24));
+    kick = send(vgic, targets, vcpu, (unsigned)FIELD(value, 27, 24));
     spin_unlock(&vgic->lock);
     return kick;
 }
@@ -57,8 +58,7 @@ VGIC_WRITER(vgic_write_sgir)
     vcpu_mask_t targets[4] = {FIELD(value, 23, 16), ~self, self, 0};
 
     if (vgic->version == 2)
-        access->kick |= vgic_send_sgi(vgic, targets[FIELD(value, 25, 24)] & all_cpus(vgic),
-                                      access->vcpu, value & 15);
+        access->kick |= send(vgic, targets[FIELD(value, 25, 24)], access->vcpu, value & 15);
 }
 
 /* GICD_CPENDSGIRn and SPENDSGIRn: one byte per SGI, one bit per sender. */
@@ -84,7 +84,8 @@ static void change_sources(struct vgic *vgic, struct vgic_cpu *self, struct mmio
     access->kick |= vgic_fold_local(vgic, self, self, 0, 0xffff);
     for (unsigned i = 0; i < access->size; i++) {
         unsigned sgi = (offset + i) % 16;
-        uint8_t change = (uint8_t)(access->value >> (8 * i) & all_cpus(vgic));
+        uint8_t change =
+            (uint8_t)(access->value >> (8 * i)) & (uint8_t)(0xff >> (8 - vgic->nr_cpus));
         uint8_t *sources = &self->sgi_sources[sgi];
 
         *sources = (uint8_t)(set ? *sources | change : *sources & ~change);
