@@ -119,6 +119,14 @@ static unsigned reason_of(uint64_t id)
     return (unsigned)(info(id).x[2] >> 8) & 0xff;
 }
 
+/* Makes an address reachable; the payload's own GiB is, and must not be mapped anew under its feet.
+ */
+static void reach(uint64_t address)
+{
+    if (address / GIB != (uint64_t)image_start / GIB)
+        mmu_map_gib(address, true);
+}
+
 static bool make(struct made *made, const char *name, unsigned vcpus, const char *code,
                  const char *end)
 {
@@ -130,7 +138,7 @@ static bool make(struct made *made, const char *name, unsigned vcpus, const char
     if (call.x[0] != TARN_OK)
         return false;
     made->id = call.x[1];
-    mmu_map_gib(call.x[2], true);
+    reach(call.x[2]);
     made->notify = (void *)call.x[2];
     made->console = (void *)call.x[3];
     call = (struct smccc){.x = {TARN_HC_DOMAIN_POPULATE, made->id, DOMU_RAM_BASE}};
@@ -138,7 +146,7 @@ static bool make(struct made *made, const char *name, unsigned vcpus, const char
     check_equal(call.x[0], TARN_OK);
     if (call.x[0] != TARN_OK)
         return false;
-    mmu_map_gib(call.x[1], true);
+    reach(call.x[1]);
     made->ram = (void *)call.x[1];
     for (long i = 0; i < end - code; i++)
         made->ram[i] = (uint8_t)code[i];
