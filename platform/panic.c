@@ -52,7 +52,7 @@ static void backtrace(uint64_t pc, uint64_t fp)
         const uint64_t *record = (const uint64_t *)(uintptr_t)fp;
         if (record[1] < (uintptr_t)__image_start || record[1] >= (uintptr_t)__text_end)
             break;
-        say_address(depth, record[1]);
+        say_address(depth, record[1] - 4); /* the call, not the next function after a last one */
         if (record[0] <= fp)
             break;
         fp = record[0];
