@@ -40,7 +40,8 @@ $(PAYLOAD_BUILD)/%.bin: $(PAYLOAD_BUILD)/%.elf
 payload-bins: $(PAYLOAD_BINS)
 
 payload: $(BUILD)/tarn.bin payload-bins ## bare-metal tests at EL1, in Tarn
-	python3 -m pytest -q tests/payload $(PAYLOAD)
+	$(call say,PYTEST,tests/payload)
+	$(Q)pytest-3 -q -p no:cacheprovider tests/payload $(PAYLOAD)
 
 .PHONY: payload payload-bins
 
