@@ -2,7 +2,8 @@
 # Tarn: the image, its guests and its tests. `make help` lists what there is.
 
 CROSS_COMPILE ?= aarch64-linux-gnu-
-EARLY_UART    ?= 0x09000000
+# Whose UART gets the last word when there is no device tree to ask: platform/boards/NAME.h.
+BOARD         ?= virt
 BUILD         := build
 V             ?= 0
 Q             := $(if $(filter 1,$(V)),,@)
@@ -21,23 +22,32 @@ SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*.S)))
 OBJECTS := $(SOURCES:%=$(BUILD)/el2/%.o)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
-CFLAGS   := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-pic -fno-pie -mcmodel=small \
+CFLAGS   := -std=c11 -O2 -g -ffreestanding -fno-common -fno-pic -fno-pie -mcmodel=small \
             -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
             -fstack-protector-strong -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
             -ffunction-sections -fdata-sections $(WARNINGS)
-CPPFLAGS := -I. -isystem $(LIBFDT)/include -DEARLY_UART=$(EARLY_UART) -MMD -MP
-LDFLAGS  := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-            -Wl,--no-warn-rwx-segments
+CPPFLAGS := -I. -isystem $(LIBFDT)/include -MMD -MP
+LDFLAGS  := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
+
+# Objects are made anew when compiler or flags change.
+FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) BOARD=$(BOARD)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
 # The compiler must not turn the loops of memcpy and memset into calls of themselves.
 $(BUILD)/el2/platform/libc.c.o: CFLAGS += -fno-tree-loop-distribute-patterns
 
-$(BUILD)/el2/%.c.o: %.c $(LIBFDT_A)
+# The two files that talk to the UART of last resort.
+BOARD_OBJECTS := $(BUILD)/el2/platform/early.c.o $(BUILD)/el2/boot/console.c.o
+$(BOARD_OBJECTS): CPPFLAGS += -include platform/boards/$(BOARD).h
+
+$(BUILD)/el2/%.c.o: %.c $(BUILD)/flags | $(LIBFDT_A)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
-$(BUILD)/el2/%.S.o: %.S
+$(BUILD)/el2/%.S.o: %.S $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
 	$(Q)$(CC) $(CPPFLAGS) -D__ASSEMBLER__ -g -c -o $@ $<
@@ -67,6 +77,8 @@ $(BUILD)/symbols.S: $(BUILD)/tarn0.elf
 $(BUILD)/tarn.elf: $(BUILD)/symbols.S
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -T $(BUILD)/linker.ld -o $@ $(OBJECTS) $(BUILD)/symbols.S $(LIBFDT_A)
+	$(Q)python3 platform/mksymbols.py $(NM) $@ | cmp - $< || \
+		{ echo "the table of symbols moved the functions that it names"; exit 1; }
 $(BUILD)/tarn.bin: $(BUILD)/tarn.elf
 	$(call say,BIN,$@)
 	$(Q)$(OBJCOPY) -O binary $< $@

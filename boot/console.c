@@ -27,7 +27,7 @@ const char *boot_map_fdt(pa_t fdt_pa, const void **fdt)
 void boot_console(const void *fdt)
 {
     struct pa_range registers = {EARLY_UART, PAGE_SIZE};
-    const struct uart_ops *ops = uart_default();
+    const struct uart_ops *ops = uart_of(EARLY_UART_COMPATIBLE);
 
     if (fdt && !console_find(fdt, &registers, &ops))
         log_warn("/chosen/stdout-path names no UART Tarn knows; writing to the one at %x",

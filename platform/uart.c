@@ -8,6 +8,7 @@
 #include <libfdt.h>
 
 #include "platform/mmio.h"
+#include "platform/string.h"
 
 #define PATIENCE 100000 /* polls before a character is given up: a dead UART must not hang EL2 */
 
@@ -47,20 +48,28 @@ static void cadence_put(volatile void *base, char c)
 }
 
 static const struct uart_ops rows[] = {
-    {"arm,pl011", pl011_put},          {"brcm,bcm2835-aux-uart", ns16550_put},
-    {"snps,dw-apb-uart", ns16550_put}, {"cdns,uart-r1p12", cadence_put},
-    {"xlnx,xuartps", cadence_put},
+    {"arm,pl011", 0, pl011_put},          {"brcm,bcm2835-aux-uart", 0, ns16550_put},
+    {"snps,dw-apb-uart", 2, ns16550_put}, {"ns16550a", 2, ns16550_put},
+    {"cdns,uart-r1p12", 0, cadence_put},  {"xlnx,xuartps", 0, cadence_put},
 };
 
 const struct uart_ops *uart_find(const void *fdt, int node)
 {
+    int length = 0;
+    const uint32_t *shift = fdt_getprop(fdt, node, "reg-shift", &length);
+    uint32_t have = shift && length == 4 ? fdt32_to_cpu(*shift) : 0;
+
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-        if (fdt_node_check_compatible(fdt, node, rows[i].compatible) == 0)
+        if (fdt_node_check_compatible(fdt, node, rows[i].compatible) == 0 &&
+            (rows[i].reg_shift == 0 || rows[i].reg_shift == have))
             return &rows[i];
     return NULL;
 }
 
-const struct uart_ops *uart_default(void)
+const struct uart_ops *uart_of(const char *compatible)
 {
-    return &rows[0];
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+        if (strcmp(rows[i].compatible, compatible) == 0)
+            return &rows[i];
+    return NULL;
 }

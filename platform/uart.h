@@ -10,6 +10,7 @@
 
 struct uart_ops {
     const char *compatible;
+    uint32_t reg_shift; /* of the node: log2 of the registers' distance; 0: does not matter */
     /* Waits (bounded) for room in the transmitter and writes one character. base: EL2 address. */
     void (*put)(volatile void *base, char c);
 };
@@ -17,7 +18,7 @@ struct uart_ops {
 /* The row for a device-tree node, or NULL. */
 const struct uart_ops *uart_find(const void *fdt, int node);
 
-/* The row for when there is no device tree to ask: a PL011. */
-const struct uart_ops *uart_default(void);
+/* The row of that name, for when there is no device tree to ask; or NULL. */
+const struct uart_ops *uart_of(const char *compatible);
 
 #endif

@@ -14,7 +14,7 @@ check: $(BUILD)/tarn.bin ## format, layering, size, static analysis
 	$(Q)clang-format --dry-run -Werror $(LINT_C)
 	$(call say,CHECK,cppcheck)
 	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -j2 -I. \
-		--enable=warning,performance,portability -D__aarch64__ -DEARLY_UART=0 \
+		--enable=warning,performance,portability -D__aarch64__ --include=platform/boards/virt.h \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
 		$(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 	$(call say,CHECK,image size)
