@@ -38,6 +38,8 @@ enable_unit() {
 }
 
 tar -C "$root" -xf "$tar"
+# A backup of mode 0, which fakeroot cannot read back.
+rm -f "$root/etc/shadow-"
 for folder in "$@"; do
     lay_over "$folder"
     (cd "$folder" && find usr/lib/systemd/system etc/systemd/system -maxdepth 1 -type f 2>/dev/null) |
