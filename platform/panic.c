@@ -34,14 +34,10 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     console_write(line);
 }
 
-/*
- * A return address may lie behind its function, when the call is its last instruction (and the callee
- * never returns): the instruction before it is the one to name.
- */
 static void say_address(unsigned depth, uint64_t address)
 {
     uint64_t offset;
-    const char *name = symbol_of(depth ? address - 4 : address, &offset);
+    const char *name = symbol_of(address, &offset);
 
     say("  #%-2u %016lx %s+0x%lx\n", depth, address, name, offset);
 }
