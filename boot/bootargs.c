@@ -64,6 +64,16 @@ static bool set_dom0_vcpus(const char *value)
     return true;
 }
 
+static bool set_console(const char *value)
+{
+    size_t length = strlen(value);
+
+    if (length == 0 || length >= sizeof(bootargs.console))
+        return false;
+    memcpy(bootargs.console, value, length + 1);
+    return true;
+}
+
 static bool set_loglevel(const char *value)
 {
     static const char *const names[] = {"error", "warn", "info", "guest", "debug"};
@@ -91,6 +101,7 @@ static const struct option options[] = {
     {"dom0_mem", set_dom0_mem, "a size such as 1536M"},
     {"dom0_vcpus", set_dom0_vcpus, "a number from 1 to 64"},
     {"heap", set_heap, "a size such as 32M"},
+    {"console", set_console, "a UART's device-tree path or alias"},
     {"loglevel", set_loglevel, "error, warn, info, guest or debug"},
     {"panic_test", set_panic_test, "0 or 1"},
 };
@@ -105,40 +116,42 @@ static void parse_one(char *word)
         if (strcmp(word, options[i].name) != 0)
             continue;
         if (!value || !options[i].set(value))
-            log_warn("option %s: expected %s=%s, got \"%s\"; ignored", word, word,
-                     options[i].expects, value ? value : "nothing");
+            log_warn("option %s= wants %s, got \"%s\"; ignored", word, options[i].expects,
+                     value ? value : "");
         return;
     }
-    log_warn("option \"%s\" is not known (known: dom0_mem dom0_vcpus heap loglevel panic_test); "
-             "ignored",
+    log_warn("option \"%s\" is not known (known: dom0_mem dom0_vcpus heap console loglevel "
+             "panic_test); ignored",
              word);
 }
 
 void bootargs_parse_line(const char *line)
 {
-    char word[64];
-    size_t length = 0;
+    char word[128];
 
-    for (; line; line++) {
-        if (*line != ' ' && *line != '\t' && *line != '\0') {
+    while (line && *line) {
+        size_t length = 0;
+        for (; *line && *line != ' ' && *line != '\t'; line++)
             if (length < sizeof(word) - 1)
                 word[length++] = *line;
-            continue;
-        }
         word[length] = '\0';
         if (length)
             parse_one(word);
-        length = 0;
-        if (*line == '\0')
-            return;
+        while (*line == ' ' || *line == '\t')
+            line++;
     }
 }
 
 void bootargs_parse(const void *fdt)
 {
     int length = 0;
-    const char *line = fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "bootargs", &length);
+    int chosen = fdt ? fdt_path_offset(fdt, "/chosen") : -1;
+    const char *line = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "bootargs", &length);
 
-    if (line && length > 0 && line[length - 1] == '\0')
+    if (!line || length == 0)
+        return;
+    if (line[length - 1] == '\0')
         bootargs_parse_line(line);
+    else
+        log_warn("/chosen/bootargs is not a string; ignored");
 }

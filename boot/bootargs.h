@@ -11,6 +11,7 @@ struct bootargs {
     uint64_t dom0_mem;   /* dom0_mem=SIZE[K|M|G]: bytes; 0 = not given */
     uint64_t heap;       /* heap=SIZE: bytes; 0 = not given */
     unsigned dom0_vcpus; /* dom0_vcpus=N; 0 = one per CPU */
+    char console[96];    /* console=PATH or ALIAS of a UART's node; "": /chosen/stdout-path */
     bool panic_test;     /* panic_test=1: panic at the end of boot, to see what one looks like */
 };
 extern struct bootargs bootargs;
@@ -21,7 +22,7 @@ extern struct bootargs bootargs;
  */
 void bootargs_parse_line(const char *line);
 
-/* The same for /chosen/bootargs of a device tree. */
+/* The same for /chosen/bootargs of a device tree; nothing if fdt is NULL. */
 void bootargs_parse(const void *fdt);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device tree and console, first thing at boot; see console.h. May call mm, platform. */
+/* Device tree and console, first thing at boot; see console.h. May call boot/bootargs, mm,
+ * platform. */
 #include "boot/console.h"
 
+#include "boot/bootargs.h"
 #include "mm/el2_map.h"
 #include "platform/console.h"
 #include "platform/fdt.h"
@@ -28,8 +30,14 @@ void boot_console(const void *fdt)
 {
     struct pa_range registers = {EARLY_UART, PAGE_SIZE};
     const struct uart_ops *ops = uart_of(EARLY_UART_COMPATIBLE);
+    const char *path = bootargs.console[0] ? bootargs.console : NULL;
+    bool found = fdt && console_find(fdt, path, &registers, &ops);
 
-    if (fdt && !console_find(fdt, &registers, &ops))
+    if (fdt && !found && path) {
+        log_warn("console=%s names no UART Tarn knows; looking at /chosen/stdout-path", path);
+        found = console_find(fdt, NULL, &registers, &ops);
+    }
+    if (fdt && !found)
         log_warn("/chosen/stdout-path names no UART Tarn knows; writing to the one at %x",
                  EARLY_UART);
     console_start(ops, el2_map_device(pa(registers.base), registers.size));

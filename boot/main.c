@@ -38,10 +38,10 @@ void main(uint64_t fdt_pa)
 
     el2_map_init();
     const char *fdt_error = boot_map_fdt(pa(fdt_pa), &fdt);
+    bootargs_parse(fdt);
     boot_console(fdt);
     check(fdt_error);
     log_info("%s", tarn_version);
-    bootargs_parse(fdt);
     check(smc_init(fdt));
     check(boot_memory(fdt, pa(fdt_pa)));
     timer_init();

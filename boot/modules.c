@@ -15,25 +15,14 @@ static const char *const kind_compatible[MODULE_KINDS] = {
     [MODULE_RAMDISK] = "multiboot,ramdisk",
 };
 
-/*
- * /chosen's #address-cells and #size-cells or, where it has none (QEMU's guest-loader), the root's.
- * The address is physical: /chosen is no bus, so there is nothing to translate.
- */
+/* By /chosen's #address-cells and #size-cells or, where it has none (guest-loader), the root's. */
 static bool read_reg(const void *fdt, int node, struct pa_range *range)
 {
-    int length = 0;
-    const uint32_t *reg = fdt_getprop(fdt, node, "reg", &length);
     int parent = fdt_parent_offset(fdt, node);
 
     if (!fdt_getprop(fdt, parent, "#size-cells", NULL))
         parent = 0;
-    int address_cells = fdt_address_cells(fdt, parent);
-    int size_cells = fdt_size_cells(fdt, parent);
-    if (!reg || address_cells < 1 || size_cells < 1 || length < 4 * (address_cells + size_cells))
-        return false;
-    range->base = dt_number(reg, address_cells);
-    range->size = dt_number(reg + address_cells, size_cells);
-    return range->size != 0;
+    return dt_reg_raw(fdt, node, parent, 0, range) && range->size != 0;
 }
 
 static const char *read_module(const void *fdt, int node, struct module *module)
@@ -51,6 +40,9 @@ static const char *read_module(const void *fdt, int node, struct module *module)
     module->bootargs = fdt_getprop(fdt, node, "bootargs", &length);
     if (!module->bootargs || length == 0)
         module->bootargs = "";
+    else if (module->bootargs[length - 1] != '\0')
+        return boot_sentence("boot module /chosen/%s has bootargs that are not a string",
+                             module->name);
     return NULL;
 }
 

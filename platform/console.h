@@ -9,10 +9,12 @@
 #include "platform/uart.h"
 
 /*
- * Finds the console in the device tree: its registers and row. Returns false if stdout-path names
- * none that is known.
+ * Finds a console in the device tree: its registers and row. path: of its node, or an alias, and
+ * options behind a colon; NULL for /chosen/stdout-path. Returns false, and leaves registers and ops
+ * alone, if that names none that is known.
  */
-bool console_find(const void *fdt, struct pa_range *registers, const struct uart_ops **ops);
+bool console_find(const void *fdt, const char *path, struct pa_range *registers,
+                  const struct uart_ops **ops);
 
 /* Output goes to this UART from now on. base: EL2 address of its registers. */
 void console_start(const struct uart_ops *ops, volatile void *base);

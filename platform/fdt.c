@@ -79,16 +79,15 @@ bool dt_translate(const void *fdt, int node, uint64_t *address)
     return true;
 }
 
-bool dt_reg(const void *fdt, int node, unsigned index, struct pa_range *range)
+bool dt_reg_raw(const void *fdt, int node, int bus, unsigned index, struct pa_range *range)
 {
     int length = 0;
     const uint32_t *reg = fdt_getprop(fdt, node, "reg", &length);
-    int parent = fdt_parent_offset(fdt, node);
 
-    if (!reg || parent < 0)
+    if (!reg || bus < 0)
         return false;
-    int address_cells = fdt_address_cells(fdt, parent);
-    int size_cells = fdt_size_cells(fdt, parent);
+    int address_cells = fdt_address_cells(fdt, bus);
+    int size_cells = fdt_size_cells(fdt, bus);
     if (address_cells < 1 || size_cells < 1)
         return false;
     int row = address_cells + size_cells;
@@ -97,19 +96,48 @@ bool dt_reg(const void *fdt, int node, unsigned index, struct pa_range *range)
     reg += (unsigned)row * index;
     range->base = dt_number(reg, address_cells);
     range->size = dt_number(reg + address_cells, size_cells);
-    return dt_translate(fdt, parent, &range->base);
+    return range->size <= UINT64_MAX - range->base;
 }
 
+bool dt_reg(const void *fdt, int node, unsigned index, struct pa_range *range)
+{
+    int parent = fdt_parent_offset(fdt, node);
+
+    return dt_reg_raw(fdt, node, parent, index, range) && dt_translate(fdt, parent, &range->base) &&
+           range->size <= UINT64_MAX - range->base;
+}
+
+/* A property of one cell, or `otherwise`. */
+static uint32_t cell_or(const void *fdt, int node, const char *name, uint32_t otherwise)
+{
+    int length = 0;
+    const uint32_t *cell = fdt_getprop(fdt, node, name, &length);
+
+    return cell && length == 4 ? fdt32_to_cpu(*cell) : otherwise;
+}
+
+int dt_interrupt_cells(const void *fdt, int node)
+{
+    uint32_t parent = 0;
+
+    for (; node >= 0 && parent == 0; node = fdt_parent_offset(fdt, node))
+        parent = cell_or(fdt, node, "interrupt-parent", 0);
+    uint32_t cells = cell_or(fdt, fdt_node_offset_by_phandle(fdt, parent), "#interrupt-cells", 3);
+    return cells >= 3 && cells <= 4 ? (int)cells : 3;
+}
+
+/* Bindings arm,gic.yaml, arm,gic-v3.yaml: kind (0 = SPI, 1 = PPI), number, flags. */
 bool dt_interrupt(const void *fdt, int node, unsigned index, uint32_t *intid)
 {
     int length = 0;
     const uint32_t *cell = fdt_getprop(fdt, node, "interrupts", &length);
+    unsigned row = (unsigned)dt_interrupt_cells(fdt, node);
 
-    if (!cell || (uint64_t)length / 12 <= index)
+    if (!cell || (uint64_t)length / (4 * row) <= index)
         return false;
-    cell += 3 * index;
+    cell += row * index;
     uint32_t kind = fdt32_to_cpu(cell[0]), number = fdt32_to_cpu(cell[1]);
-    if (kind > 1 || number > 987)
+    if (kind > 1 || number >= (kind == 1 ? 16 : 988))
         return false;
     *intid = number + (kind == 1 ? 16 : 32);
     return true;
@@ -144,7 +172,7 @@ void dt_for_each_reserved(const void *fdt, dt_range_fn found, void *context)
     fdt_for_each_subnode(node, fdt, parent)
     {
         struct pa_range range;
-        for (unsigned i = 0; dt_enabled(fdt, node) && dt_reg(fdt, node, i, &range); i++)
+        for (unsigned i = 0; dt_enabled(fdt, node) && dt_reg_raw(fdt, node, parent, i, &range); i++)
             found(range.base, range.size, context);
     }
 }

@@ -22,6 +22,12 @@ const char *dt_check(const void *fdt, uint64_t room);
 uint64_t dt_size(const void *fdt);
 
 /*
+ * Range `index` of a node's `reg` as it stands, by the cells of node `bus`: for children of /chosen
+ * and /reserved-memory, which are no buses. Returns false if there is none or it wraps around.
+ */
+bool dt_reg_raw(const void *fdt, int node, int bus, unsigned index, struct pa_range *range);
+
+/*
  * Range `index` of a node's `reg`, translated to a physical address through the `ranges` of all its
  * parents. Returns false if there is none or a parent has no translation.
  */
@@ -30,7 +36,7 @@ bool dt_reg(const void *fdt, int node, unsigned index, struct pa_range *range);
 /* Translates an address of `node`'s address space (that of its children's reg) to physical. */
 bool dt_translate(const void *fdt, int node, uint64_t *address);
 
-/* INTID of interrupt `index` of a node whose interrupt parent is a GIC (3 cells); false if none. */
+/* INTID of interrupt `index` of a node whose interrupt parent is a GIC; false if there is none. */
 bool dt_interrupt(const void *fdt, int node, unsigned index, uint32_t *intid);
 
 /* Each bank of RAM. */
@@ -44,6 +50,9 @@ unsigned dt_cpus(const void *fdt, uint64_t *mpidr, unsigned most);
 
 /* True unless the node's status says otherwise. */
 bool dt_enabled(const void *fdt, int node);
+
+/* Cells of an interrupt of the controller that `node` reports to; 3 if the tree does not say. */
+int dt_interrupt_cells(const void *fdt, int node);
 
 /* A number of `cells` 32-bit cells; the upper of more than two are dropped. */
 uint64_t dt_number(const uint32_t *cell, int cells);

@@ -142,19 +142,41 @@ static unsigned digit_of(char c)
     return 99;
 }
 
-unsigned long strtoul(const char *text, char **end, int base)
+/* Passes over "0x" where it is a prefix of the number, and settles base 0. */
+static const char *skip_prefix(const char *text, unsigned *base)
 {
-    unsigned long value = 0;
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && digit_of(text[2]) < 16;
 
-    if ((base == 0 || base == 16) && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-        text += 2;
-        base = 16;
-    } else if (base == 0) {
-        base = text[0] == '0' ? 8 : 10;
+    if (hex && (*base == 0 || *base == 16)) {
+        *base = 16;
+        return text + 2;
     }
-    for (; digit_of(*text) < (unsigned)base; text++)
-        value = value * (unsigned)base + digit_of(*text);
+    if (*base == 0)
+        *base = text[0] == '0' ? 8 : 10;
+    return text;
+}
+
+unsigned long strtoul(const char *text, char **end, int base_or_0)
+{
+    const char *at = text;
+    unsigned base = (unsigned)base_or_0;
+    unsigned long value = 0;
+    bool overflow = false;
+
+    while (*at == ' ' || (*at >= '\t' && *at <= '\r'))
+        at++;
+    bool negative = *at == '-';
+    if (*at == '-' || *at == '+')
+        at++;
+    at = skip_prefix(at, &base);
+    const char *digits = at;
+    for (; digit_of(*at) < base; at++) {
+        overflow |= __builtin_mul_overflow(value, base, &value);
+        overflow |= __builtin_add_overflow(value, digit_of(*at), &value);
+    }
     if (end)
-        *end = (char *)(uintptr_t)text;
-    return value;
+        *end = (char *)(uintptr_t)(at == digits ? text : at);
+    if (overflow)
+        return UINT64_MAX;
+    return negative ? 0 - value : value;
 }

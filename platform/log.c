@@ -46,21 +46,34 @@ void console_write(const char *text)
     }
 }
 
-bool console_find(const void *fdt, struct pa_range *registers, const struct uart_ops **ops)
+/* /chosen/stdout-path, or NULL. */
+static const char *stdout_path(const void *fdt)
 {
-    int chosen = fdt_path_offset(fdt, "/chosen");
     int length = 0;
-    const char *path = fdt_getprop(fdt, chosen, "stdout-path", &length);
+    int chosen = fdt_path_offset(fdt, "/chosen");
+    const char *path = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "stdout-path", &length);
 
-    if (!path || length <= 1)
+    return path && length > 0 && path[length - 1] == '\0' ? path : NULL;
+}
+
+bool console_find(const void *fdt, const char *path, struct pa_range *registers,
+                  const struct uart_ops **ops)
+{
+    struct pa_range range;
+
+    if (!path)
+        path = stdout_path(fdt);
+    if (!path)
         return false;
-    /* "path:options" */
-    const char *end = memchr(path, ':', (size_t)length);
-    int node = fdt_path_offset_namelen(fdt, path, end ? (int)(end - path) : length - 1);
-    if (node < 0)
+    const char *end = strchr(path, ':');
+    int length = (int)(end ? (size_t)(end - path) : strlen(path));
+    int node = fdt_path_offset_namelen(fdt, path, length);
+    const struct uart_ops *row = node < 0 ? NULL : uart_find(fdt, node);
+    if (!row || !dt_reg(fdt, node, 0, &range))
         return false;
-    *ops = uart_find(fdt, node);
-    return *ops && dt_reg(fdt, node, 0, registers);
+    *registers = range;
+    *ops = row;
+    return true;
 }
 
 void console_start(const struct uart_ops *ops, volatile void *base)
@@ -76,13 +89,23 @@ void log_set_level(enum log_level level)
     current_level = level;
 }
 
-/* At most GUEST_LINES a second of what guests do. Log lock held. */
+static void write_line(enum log_level level, const char *line)
+{
+    console_write("tarn: ");
+    console_write(prefix[level]);
+    console_write(line);
+    console_write("\n");
+}
+
+/* At most GUEST_LINES a second of what guests do; says so if there were more. Log lock held. */
 static bool guest_may_print(void)
 {
     static uint64_t second, lines;
     uint64_t now = sysreg_read(cntpct_el0) / (sysreg_read(cntfrq_el0) | 1);
 
     if (now != second) {
+        if (lines > GUEST_LINES)
+            write_line(LOG_GUEST, "(more lines like these were not shown)");
         second = now;
         lines = 0;
     }
@@ -100,11 +123,7 @@ void log_print(enum log_level level, const char *format, ...)
     (void)format_string(line, sizeof(line), format, args);
     va_end(args);
     spin_lock(&lock);
-    if (level != LOG_GUEST || guest_may_print()) {
-        console_write("tarn: ");
-        console_write(prefix[level]);
-        console_write(line);
-        console_write("\n");
-    }
+    if (level != LOG_GUEST || guest_may_print())
+        write_line(level, line);
     spin_unlock(&lock);
 }

@@ -14,6 +14,7 @@
 #include "platform/sysreg.h"
 
 #define BACKTRACE_DEPTH 24
+#define STACK_MOST      0x4000 /* no frame record is further above SP than this */
 
 extern char __image_start[], __text_end[];
 
@@ -42,19 +43,25 @@ static void say_address(unsigned depth, uint64_t address)
     say("  #%-2u %016lx %s+0x%lx\n", depth, address, name, offset);
 }
 
-/* Frame records (AAPCS64, 6.4.6): {previous x29, x30}, ever upward on one stack. */
-static void backtrace(uint64_t pc, uint64_t fp)
+/*
+ * Frame records (AAPCS64, 6.4.6): {previous x29, x30}, ever upward on one stack, which begins at
+ * sp. What is not there is not read: a fault in here would be the last word.
+ */
+static void backtrace(uint64_t pc, uint64_t fp, uint64_t sp)
 {
+    uint64_t low = sp;
+
     say("backtrace:\n");
     if (pc)
         say_address(0, pc);
-    for (unsigned depth = 1; depth < BACKTRACE_DEPTH && fp && (fp & 0xf) == 0; depth++) {
+    for (unsigned depth = 1; depth < BACKTRACE_DEPTH; depth++) {
         const uint64_t *record = (const uint64_t *)(uintptr_t)fp;
+        if (fp < low || fp - sp > STACK_MOST || (fp & 0xf) != 0)
+            break;
         if (record[1] < (uintptr_t)__image_start || record[1] >= (uintptr_t)__text_end)
             break;
         say_address(depth, record[1] - 4); /* the call, not the next function after a last one */
-        if (record[0] <= fp)
-            break;
+        low = fp + 1;
         fp = record[0];
     }
 }
@@ -120,15 +127,20 @@ static void say_registers(const struct el2_frame *frame)
         frame->spsr);
 }
 
-/* The first to come speaks; others of the same moment are silent. */
+/* The first CPU to come speaks, others are silent; its own second fault ends the story. */
 static void begin(void)
 {
-    static unsigned taken;
+    static unsigned speaker; /* CPU number + 1 */
+    unsigned expected = 0;
 
     irq_disable();
-    while (__atomic_exchange_n(&taken, 1, __ATOMIC_ACQUIRE))
+    if (!__atomic_compare_exchange_n(&speaker, &expected, cpu_id() + 1, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED)) {
+        if (expected == cpu_id() + 1)
+            say("\ntarn: another fault while reporting this one; halted.\n");
         for (;;)
             wfi();
+    }
     if (panic_stop_others)
         panic_stop_others();
     say("\n\ntarn: PANIC on CPU %u: ", cpu_id());
@@ -147,7 +159,7 @@ void panic_frame(const char *name, const struct el2_frame *frame)
     say("%s\n", name);
     say_syndrome(frame);
     say_registers(frame);
-    backtrace(frame->elr, frame->x[29]);
+    backtrace(frame->elr, frame->x[29], frame->sp);
     park();
 }
 
@@ -181,7 +193,7 @@ void panic(const char *format, ...)
     say("last exit's syndrome: ESR_EL2 %016lx (%s)  FAR_EL2 %016lx\n", frame.esr,
         class_name(frame.esr), frame.far);
     say_registers(&frame);
-    backtrace(0, (uintptr_t)__builtin_frame_address(0));
+    backtrace(0, (uintptr_t)__builtin_frame_address(0), frame.sp);
     park();
 }
 

@@ -11,6 +11,10 @@
 VGIC_SOURCES := $(wildcard gic/vgic*.c) gic/gic.c gic/lr.c tests/unit/vgic_machine.c
 
 UNIT_SOURCES_host      :=
+UNIT_SOURCES_libc      :=
+UNIT_SOURCES_printf    := platform/printf.c
+UNIT_SOURCES_bootargs  := boot/bootargs.c
+UNIT_SOURCES_modules   := boot/modules.c platform/fdt.c
 UNIT_SOURCES_heap      := mm/heap.c
 UNIT_SOURCES_pool      := mm/pool.c mm/heap.c
 UNIT_SOURCES_pt        := mm/pt.c tests/unit/pt_machine.c
@@ -23,6 +27,8 @@ UNIT_SOURCES_vgic      := $(VGIC_SOURCES) tests/unit/vgic_naive.c
 UNIT_SOURCES_vgic_regs := $(VGIC_SOURCES)
 UNIT_SOURCES_vdev      :=
 UNIT_SOURCES_vuart     := virtio/vuart.c
+
+$(foreach name,bootargs modules,$(eval UNIT_LIBS_$(name) := -lfdt))
 
 UNIT_CC      ?= gcc
 UNIT_BUILD   := build/unit
