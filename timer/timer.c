@@ -13,8 +13,8 @@
 
 #define NS_PER_S         1000000000ul
 #define CNTHP_CTL_ENABLE 1ul
-#define CNTHCTL_EL1PCTEN 1ul /* EL1 and EL0 read CNTPCT without a trap; EL1PCEN = 0 traps CNTP_*   \
-                              */
+/* CNTHCTL_EL2: EL1 and EL0 read CNTPCT without a trap; EL1PCEN = 0 traps CNTP_*. */
+#define CNTHCTL_EL1PCTEN 1ul
 
 static struct timer_cpu {
     struct deadline_queue queue;

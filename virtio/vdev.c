@@ -46,8 +46,8 @@ struct vdev_row {
 };
 
 /*
- * Fills the vCPU's request slot, which is free and stays ours, since the vCPU waits. It is posted by
- * vdev_post, once the vCPU can take the answer.
+ * Fills the vCPU's request slot, which is free and stays ours, since the vCPU waits. It is posted
+ * by vdev_post, once the vCPU can take the answer.
  */
 static enum mmio_result post(struct vdev *vdev, struct mmio_access *access)
 {

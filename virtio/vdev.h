@@ -34,8 +34,8 @@ bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned inde
 enum mmio_result vdev_access(void *vdev, struct mmio_access *access);
 
 /*
- * On MMIO_WAIT the request is written down but not posted: the caller first makes the vCPU wait, then
- * calls this and tells dom0; the answer may come at any time from then on.
+ * On MMIO_WAIT the request is written down but not posted: the caller first makes the vCPU wait,
+ * then calls this and tells dom0; the answer may come at any time from then on.
  */
 void vdev_post(struct vdev *vdev, unsigned vcpu);
 

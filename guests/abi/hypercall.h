@@ -6,8 +6,8 @@
  *
  * Convention: SMCCC 1.2 (Arm DEN 0028), HVC #0, 64-bit fast calls of the vendor-specific hypervisor
  * service. x0 = function, x1.. = arguments; on return x0 = status, x1.. = results. A status is 0 or
- * one of TARN_E*. A caller without the right to a function reads SMCCC's NOT_SUPPORTED (-1), exactly
- * as if it did not exist.
+ * one of TARN_E*. A caller without the right to a function reads SMCCC's NOT_SUPPORTED (-1),
+ * exactly as if it did not exist.
  */
 #ifndef TARN_ABI_HYPERCALL_H
 #define TARN_ABI_HYPERCALL_H
@@ -21,7 +21,7 @@
 #define TARN_UID_2     0x69767265
 #define TARN_UID_3     0x00726f73
 
-#define TARN_HC(n)     (0xc6000000 | (n))
+#define TARN_HC(n) (0xc6000000 | (n))
 
 /* Any domain. Result: x1 = TARN_ABI_VERSION, x2 = the caller's domain id. */
 #define TARN_HC_VERSION TARN_HC(0x00)
@@ -42,7 +42,8 @@
  *   which dom0 may access from now on until the domain is destroyed.
  */
 #define TARN_HC_DOMAIN_POPULATE TARN_HC(0x11)
-/* VCPU_INIT: x1 = domain, x2 = vCPU, x3 = pc (ipa), x4 = x0 (ipa of the device tree). Before START. */
+/* VCPU_INIT: x1 = domain, x2 = vCPU, x3 = pc (ipa), x4 = x0 (ipa of the device tree). Before START.
+ */
 #define TARN_HC_VCPU_INIT TARN_HC(0x12)
 /* START: x1 = domain. vCPU 0 becomes runnable. From created only; EBUSY else. */
 #define TARN_HC_DOMAIN_START TARN_HC(0x13)
@@ -51,15 +52,15 @@
 #define TARN_HC_DOMAIN_UNPAUSE TARN_HC(0x15)
 /*
  * DESTROY: x1 = domain. Stops it and gives its memory back to the pool in bounded steps:
- *   EAGAIN while there is more to do (call again). dom0 must not hold mappings of its memory any more:
- *   they fault from the first call on.
+ *   EAGAIN while there is more to do (call again). dom0 must not hold mappings of its memory any
+ * more: they fault from the first call on.
  */
 #define TARN_HC_DOMAIN_DESTROY TARN_HC(0x16)
 /*
  * INFO: x1 = domain id. Describes the domain with the lowest id >= x1, so that a loop lists all:
  *   x1 = its id, x2 = state (TARN_STATE_*) | reason << 8 (TARN_REASON_*) | vCPUs << 16,
- *   x3 = bytes of memory, x4 = ns of CPU time of all vCPUs, x5 = physical address of its notify page,
- *   x6 = physical address of its console page, x7..x10 = name. ENOENT: none left.
+ *   x3 = bytes of memory, x4 = ns of CPU time of all vCPUs, x5 = physical address of its notify
+ * page, x6 = physical address of its console page, x7..x10 = name. ENOENT: none left.
  */
 #define TARN_HC_DOMAIN_INFO TARN_HC(0x17)
 /* BLOCK: x1 = domain, x2 = ipa. Result: x1 = physical address of the block there; ENOENT: none. */
@@ -68,7 +69,8 @@
  *   x4 = bytes of EL2's heap, x5 = bytes free in it. */
 #define TARN_HC_MACHINE_INFO TARN_HC(0x19)
 
-/* VDEV_CREATE: x1 = domain, x2 = index, x3 = virtio device id, x4 = number of queues. Before START. */
+/* VDEV_CREATE: x1 = domain, x2 = index, x3 = virtio device id, x4 = number of queues. Before START.
+ */
 #define TARN_HC_VDEV_CREATE TARN_HC(0x20)
 /*
  * VDEV_INTERRUPT: x1 = domain, x2 = index, x3 = bits to set in InterruptStatus (virtio 1.2, 4.2.2:
@@ -82,15 +84,15 @@
 #define TARN_HC_CONSOLE_INPUT TARN_HC(0x23)
 
 /* Status values: negated Linux errno numbers; -1 is SMCCC's NOT_SUPPORTED. */
-#define TARN_OK             0
-#define TARN_ENOTSUPP       (-1)
-#define TARN_ENOENT         (-2)
-#define TARN_EAGAIN         (-11)
-#define TARN_ENOMEM         (-12)
-#define TARN_EBUSY          (-16)
-#define TARN_EEXIST         (-17)
-#define TARN_EINVAL         (-22)
-#define TARN_ENOSPC         (-28)
+#define TARN_OK       0
+#define TARN_ENOTSUPP (-1)
+#define TARN_ENOENT   (-2)
+#define TARN_EAGAIN   (-11)
+#define TARN_ENOMEM   (-12)
+#define TARN_EBUSY    (-16)
+#define TARN_EEXIST   (-17)
+#define TARN_EINVAL   (-22)
+#define TARN_ENOSPC   (-28)
 
 /* Lifecycle states of a domain. */
 #define TARN_STATE_CREATED  0
@@ -107,8 +109,8 @@
 #define TARN_REASON_ALL_OFF  3 /* its last running vCPU called PSCI CPU_OFF */
 #define TARN_REASON_FAULT    4 /* a fault nobody in the guest could take */
 
-#define TARN_MAX_DOMAINS     128
-#define TARN_NAME_SIZE       32
-#define TARN_BLOCK_SIZE      0x200000 /* 2 MiB: unit of a domain's memory */
+#define TARN_MAX_DOMAINS 128
+#define TARN_NAME_SIZE   32
+#define TARN_BLOCK_SIZE  0x200000 /* 2 MiB: unit of a domain's memory */
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * The pages that Tarn shares with dom0: what happened, to whom. EL2 sets bits with atomic OR and then
- * raises dom0's upcall interrupt; dom0 takes them with atomic exchange. Everything here is a hint:
- * Tarn never reads back a value on which its own safety depends. Needs the fixed-width types of
- * <stdint.h> (EL2, user space) or <linux/types.h> (kernel) to be included before it.
+ * The pages that Tarn shares with dom0: what happened, to whom. EL2 sets bits with atomic OR and
+ * then raises dom0's upcall interrupt; dom0 takes them with atomic exchange. Everything here is a
+ * hint: Tarn never reads back a value on which its own safety depends. Needs the fixed-width types
+ * of <stdint.h> (EL2, user space) or <linux/types.h> (kernel) to be included before it.
  */
 #ifndef TARN_ABI_NOTIFY_H
 #define TARN_ABI_NOTIFY_H
@@ -50,8 +50,8 @@ struct tarn_console_page {
 };
 
 /*
- * One page per machine, named by `reg` of dom0's device-tree node "tarn,hypervisor": for each vCPU of
- * dom0 the domains that have something in their notify page.
+ * One page per machine, named by `reg` of dom0's device-tree node "tarn,hypervisor": for each vCPU
+ * of dom0 the domains that have something in their notify page.
  */
 struct tarn_upcall {
     uint64_t domains[2]; /* bit id % 64 of word id / 64 */
@@ -62,7 +62,8 @@ struct tarn_upcall_page {
 };
 
 _Static_assert(sizeof(struct tarn_request) == 16, "abi");
-_Static_assert(sizeof(struct tarn_notify_page) == 64 + 8 * TARN_MAX_VDEVS + 16 * TARN_MAX_VCPUS, "abi");
+_Static_assert(sizeof(struct tarn_notify_page) == 64 + 8 * TARN_MAX_VDEVS + 16 * TARN_MAX_VCPUS,
+               "abi");
 _Static_assert(sizeof(struct tarn_console_page) == 64 + TARN_CONSOLE_SIZE, "abi");
 _Static_assert(sizeof(struct tarn_upcall_page) == 4096, "abi");
 

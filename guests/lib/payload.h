@@ -101,7 +101,8 @@ struct caught expect_end(void);
         expect_end();                                                                              \
     })
 
-/* Runs a function without a stack at EL0, in the view where EL0 may, until it takes an exception. */
+/* Runs a function without a stack at EL0, in the view where EL0 may, until it takes an exception.
+ */
 struct caught run_at_el0(void (*code)(uint64_t), uint64_t x0);
 
 /* Other CPUs. */

@@ -5,9 +5,9 @@
 #include "mm/heap.h"
 #include "platform/types.h"
 
+/* BASE is aligned to a page only: alignment must be that of physical addresses. */
 #define PAGES 256ul
-#define BASE  0x40001000ul /* aligned to a page only: alignment must be that of physical addresses \
-                            */
+#define BASE  0x40001000ul
 
 static uint8_t *memory;
 

@@ -144,7 +144,8 @@ static void take_old_news(void)
 /* To be called when the table is complete. */
 int tarn_upcall_enable(void)
 {
-    int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tarn:online", upcall_cpu_up, upcall_cpu_down);
+    int state =
+        cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tarn:online", upcall_cpu_up, upcall_cpu_down);
 
     if (state < 0)
         return state;
