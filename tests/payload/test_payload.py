@@ -9,7 +9,7 @@ import machine
 
 PAYLOADS = sorted(path.stem for path in (machine.TOP / "tests/payload").glob("*.c"))
 SKIPS = ("too few CPUs", "GICv2", "QEMU's GICv2 cannot", "all INTIDs exist")
-NEEDS_TARN = ("hypercalls",)
+NEEDS_TARN = ("hypercalls", "domains")
 
 
 def check_tap(output, ended, skips):
