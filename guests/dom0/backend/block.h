@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A disk (virtio-blk, virtio 1.2, 5.2) on a file or block device. May include device.h, workers.h.
+ */
+#ifndef BACKEND_BLOCK_H
+#define BACKEND_BLOCK_H
+
+#include "guests/dom0/backend/device.h"
+
+/*
+ * Makes disk `index` on an open file, whose length is the disk's, in whole sectors of 512 bytes.
+ * serial: up to 20 bytes, what the guest finds as the disk's serial number. NULL with errno set.
+ */
+struct device *block_new(unsigned index, int fd, bool readonly, const char *serial);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * virtio-console: queue 0 takes what was typed, queue 1 brings what the guest prints.
+ */
+#include "guests/dom0/backend/console.h"
+
+#include <linux/virtio_ids.h>
+
+#include "guests/dom0/backend/terminal.h"
+
+#define RX 0
+#define TX 1
+
+static struct {
+    struct device device; /* first: a device is this object */
+    bool in_use;
+    struct vq_chain chain;
+} console;
+
+static void transmit(struct device *device)
+{
+    struct virtqueue *vq = &device->vq[TX];
+    struct vq_chain *chain = &console.chain;
+
+    vq_busy(vq);
+    do {
+        while (vq_pop(vq, chain) == VQ_GOT) {
+            for (unsigned i = 0; i < chain->readable; i++)
+                terminal_output(chain->segment[i].iov_base, chain->segment[i].iov_len);
+            console.in_use = true;
+            vq_push(vq, chain->head, 0);
+        }
+    } while (!vq_wait(vq));
+    device_signal(device, TX);
+}
+
+static void notify(struct device *device, unsigned queue)
+{
+    if (queue == TX)
+        transmit(device);
+    else
+        terminal_retry();
+}
+
+static void reset(struct device *device)
+{
+    (void)device;
+    console.in_use = false;
+}
+
+bool console_in_use(void)
+{
+    return console.in_use;
+}
+
+size_t console_input(const uint8_t *data, size_t size)
+{
+    struct device *device = &console.device;
+    struct virtqueue *vq = &device->vq[RX];
+    struct vq_chain *chain = &console.chain;
+    size_t done = 0;
+
+    if (!device->running)
+        return 0;
+    while (done < size && vq_pop(vq, chain) == VQ_GOT) {
+        size_t n = iov_write(chain->segment + chain->readable, chain->writable, 0, data + done,
+                             size - done);
+        vq_push(vq, chain->head, (uint32_t)n);
+        done += n;
+    }
+    if (done)
+        device_signal(device, RX);
+    if (vq->broken)
+        device_fail(device, vq->broken);
+    else if (done < size)
+        vq_wait(vq);
+    return done;
+}
+
+static const struct device_ops ops = {
+    .name = "console",
+    .id = VIRTIO_ID_CONSOLE,
+    .queues = 2,
+    .notify = notify,
+    .reset = reset,
+};
+
+struct device *console_new(unsigned index)
+{
+    console.device = (struct device){.ops = &ops, .index = index};
+    return &console.device;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket: one-line requests of the tarn command. May include loop.h, input.h.
+ */
+#ifndef BACKEND_CONTROL_H
+#define BACKEND_CONTROL_H
+
+/* Listens on a SOCK_SEQPACKET socket. Returns 0 or an errno value. */
+int control_open(int listen_fd);
+
+#endif

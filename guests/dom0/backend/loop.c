@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The event loop on epoll.
+ */
+#include "guests/dom0/backend/loop.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define BATCH 16
+
+static int epoll_fd = -1;
+static bool stopped;
+
+bool loop_init(void)
+{
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    stopped = false;
+    return epoll_fd >= 0;
+}
+
+static struct epoll_event event_of(struct loop_source *source)
+{
+    return (struct epoll_event){.events = source->events, .data.ptr = source};
+}
+
+bool loop_add(struct loop_source *source)
+{
+    struct epoll_event event = event_of(source);
+    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, source->fd, &event) == 0;
+}
+
+void loop_set(struct loop_source *source, uint32_t events)
+{
+    if (source->fd < 0 || source->events == events)
+        return;
+    source->events = events;
+    struct epoll_event event = event_of(source);
+    epoll_ctl(epoll_fd, EPOLL_CTL_MOD, source->fd, &event);
+}
+
+void loop_close(struct loop_source *source)
+{
+    if (source->fd < 0)
+        return;
+    epoll_ctl(epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+    close(source->fd);
+    source->fd = -1;
+}
+
+void loop_run(void)
+{
+    struct epoll_event events[BATCH];
+
+    while (!stopped) {
+        int count = epoll_wait(epoll_fd, events, BATCH, -1);
+        if (count < 0 && errno != EINTR)
+            return;
+        for (int i = 0; i < count && !stopped; i++) {
+            struct loop_source *source = events[i].data.ptr;
+            if (source->fd >= 0) /* closed by one before it in the batch? */
+                source->ready(source, events[i].events);
+        }
+    }
+}
+
+void loop_stop(void)
+{
+    stopped = true;
+}

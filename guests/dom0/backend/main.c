@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tarn-backend: the devices of one domain, in one process that holds that domain's file and what
+ * its devices are made of, and nothing else. Started by `tarn supervise`, and started again when it
+ * dies: the devices go on where their state in shared memory says.
+ *
+ * Exit status: 0 the domain is over, or SIGTERM came; 1 something is missing (said on stderr).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "guests/dom0/backend/block.h"
+#include "guests/dom0/backend/console.h"
+#include "guests/dom0/backend/control.h"
+#include "guests/dom0/backend/domain.h"
+#include "guests/dom0/backend/entropy.h"
+#include "guests/dom0/backend/input.h"
+#include "guests/dom0/backend/loop.h"
+#include "guests/dom0/backend/net.h"
+#include "guests/dom0/backend/options.h"
+#include "guests/dom0/backend/state.h"
+#include "guests/dom0/backend/terminal.h"
+#include "guests/dom0/backend/workers.h"
+
+#define UART_RETRY_NS 10000000 /* the PL011's FIFO has no "there is room" event */
+
+static struct options options;
+static struct guest_memory memory;
+static struct device *devices[TARN_MAX_VDEVS];
+static struct loop_source events, signals, uart_retry;
+
+struct queue_source {
+    struct loop_source source;
+    struct device *device;
+    unsigned queue;
+};
+
+static int fail(const char *what, int error)
+{
+    fprintf(stderr, "tarn-backend: %s: %s: %s\n", options.name, what, strerror(error));
+    return 1;
+}
+
+static void log_device(struct device *device, const char *message)
+{
+    fprintf(stderr, "tarn-backend: %s: %s device %u: %s\n", options.name, device->ops->name,
+            device->index, message);
+}
+
+static void signal_queue(struct device *device)
+{
+    eventfd_write(device->irq_fd, 1);
+}
+
+static void signal_config(struct device *device)
+{
+    domain_interrupt(device->index, 2);
+}
+
+static const struct device_host host = {
+    .signal_queue = signal_queue,
+    .signal_config = signal_config,
+    .log = log_device,
+};
+
+static void queue_notified(struct loop_source *source, uint32_t ready)
+{
+    struct queue_source *queue = (struct queue_source *)source;
+    eventfd_t count;
+
+    (void)ready;
+    eventfd_read(source->fd, &count);
+    device_notify(queue->device, queue->queue);
+}
+
+static bool add_queue(struct device *device, unsigned queue)
+{
+    struct queue_source *source = calloc(1, sizeof(*source));
+
+    if (!source)
+        return false;
+    source->device = device;
+    source->queue = queue;
+    source->source = (struct loop_source){.events = EPOLLIN, .ready = queue_notified};
+    source->source.fd = domain_ioeventfd(device->index, queue);
+    return source->source.fd >= 0 && loop_add(&source->source);
+}
+
+static struct device *make_device(const struct device_option *option)
+{
+    switch (option->kind) {
+    case KIND_CONSOLE:
+        return console_new(option->index);
+    case KIND_ENTROPY:
+        return entropy_new(option->index);
+    case KIND_INPUT:
+        return input_new(option->index);
+    case KIND_DISK:
+        return block_new(option->index, option->fd, option->readonly, option->serial);
+    case KIND_NET:
+        return net_new(option->index, option->fd, option->mac);
+    default:
+        return NULL;
+    }
+}
+
+static bool add_devices(struct backend_state *state)
+{
+    for (unsigned i = 0; i < options.devices; i++) {
+        unsigned index = options.device[i].index;
+        struct device *device = make_device(&options.device[i]);
+        if (!device)
+            return false;
+        device_init(device, &state->device[index], &memory, &host);
+        devices[index] = device;
+        device->irq_fd = domain_irqfd(index);
+        if (device->irq_fd < 0)
+            return false;
+        for (unsigned queue = 0; queue < device->ops->queues; queue++)
+            if (!add_queue(device, queue))
+                return false;
+    }
+    return true;
+}
+
+static void drain_uart(void)
+{
+    uint8_t data[512];
+    size_t size;
+
+    while ((size = domain_console_read(data, sizeof(data))) > 0)
+        terminal_output(data, size);
+}
+
+/* Typed bytes go to virtio-console once the guest prints there, to the PL011 before. */
+static size_t type_in(const uint8_t *data, size_t size)
+{
+    static const struct itimerspec soon = {.it_value.tv_nsec = UART_RETRY_NS};
+
+    if (console_in_use())
+        return console_input(data, size);
+    size_t taken = domain_console_write(data, size);
+    if (taken < size)
+        timerfd_settime(uart_retry.fd, 0, &soon, NULL);
+    return taken;
+}
+
+static void uart_has_room(struct loop_source *source, uint32_t ready)
+{
+    uint64_t count;
+
+    (void)ready;
+    if (read(source->fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+        terminal_retry();
+}
+
+static void access_register(const struct tarn_event *event)
+{
+    struct device *device = event->device < TARN_MAX_VDEVS ? devices[event->device] : NULL;
+    uint64_t value = 0;
+
+    if (device && event->write)
+        device_write(device, event->offset, event->size, event->value);
+    else if (device)
+        value = device_read(device, event->offset, event->size);
+    domain_reply(event->vcpu, value);
+}
+
+static void domain_ready(struct loop_source *source, uint32_t ready)
+{
+    struct tarn_event event;
+    int error;
+
+    (void)source;
+    (void)ready;
+    while ((error = domain_next_event(&event)) == 0) {
+        if (event.type == TARN_EV_REQUEST)
+            access_register(&event);
+        else if (event.type == TARN_EV_CONSOLE)
+            drain_uart();
+        else if (event.type == TARN_EV_STATE && event.state >= TARN_STATE_SHUTDOWN)
+            loop_stop();
+    }
+    if (error != EAGAIN)
+        loop_stop();
+}
+
+static void stop_on_signal(struct loop_source *source, uint32_t ready)
+{
+    (void)source;
+    (void)ready;
+    loop_stop();
+}
+
+static bool add_sources(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+    signals = (struct loop_source){.events = EPOLLIN, .ready = stop_on_signal};
+    signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    uart_retry = (struct loop_source){.events = EPOLLIN, .ready = uart_has_room};
+    uart_retry.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    events =
+        (struct loop_source){.fd = options.domain_fd, .events = EPOLLIN, .ready = domain_ready};
+    return signals.fd >= 0 && uart_retry.fd >= 0 && loop_add(&signals) && loop_add(&uart_retry) &&
+           loop_add(&events);
+}
+
+static int run(struct backend_state *state)
+{
+    drain_uart();
+    for (unsigned i = 0; i < TARN_MAX_VDEVS; i++)
+        if (devices[i])
+            device_resume(devices[i]);
+    state->lives++;
+    if (options.ready_fd >= 0) {
+        if (write(options.ready_fd, "r", 1) != 1)
+            return fail("cannot tell the supervisor", errno);
+        close(options.ready_fd);
+    }
+    loop_run();
+    workers_drain();
+    drain_uart();
+    terminal_flush();
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (!options_parse(&options, argc, argv))
+        return 1;
+    if (!loop_init() || !workers_start())
+        return fail("cannot start", errno);
+    int error = domain_open(options.domain_fd, options.memory, &memory);
+    if (error)
+        return fail("cannot map the domain's memory", error);
+    struct backend_state *state =
+        mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, options.state_fd, 0);
+    if (state == MAP_FAILED)
+        return fail("cannot map its state", errno);
+    error = terminal_open(options.terminal_fd, options.log_fd, type_in);
+    if (!error)
+        error = control_open(options.control_fd);
+    if (error)
+        return fail("cannot listen", error);
+    if (!add_devices(state))
+        return fail("cannot set up a device", errno);
+    if (!add_sources())
+        return fail("cannot wait for events", errno);
+    return run(state);
+}

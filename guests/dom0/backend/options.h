@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tarn-backend's command line: open file descriptors and what they are for. The supervisor writes
+ * it; the backend itself opens nothing. Includes nothing.
+ */
+#ifndef BACKEND_OPTIONS_H
+#define BACKEND_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OPTIONS_DEVICES 32
+
+enum device_kind { KIND_NONE, KIND_CONSOLE, KIND_ENTROPY, KIND_INPUT, KIND_DISK, KIND_NET };
+
+/* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk:FD:ro|rw:SERIAL |
+ * INDEX:net:FD:MAC */
+struct device_option {
+    enum device_kind kind;
+    unsigned index;
+    int fd;
+    bool readonly;
+    char serial[21];
+    uint8_t mac[6];
+};
+
+struct options {
+    const char *name;
+    uint64_t memory; /* bytes */
+    int domain_fd;   /* a backend descriptor of /dev/tarn */
+    int state_fd;    /* shared memory that outlives the backend */
+    int terminal_fd; /* listening sockets, or -1 */
+    int control_fd;
+    int log_fd;   /* the terminal's log, or -1 */
+    int ready_fd; /* gets a byte when the devices are there, or -1 */
+    unsigned devices;
+    struct device_option device[OPTIONS_DEVICES];
+};
+
+/* Returns false and says why on stderr. */
+bool options_parse(struct options *options, int argc, char **argv);
+
+#endif

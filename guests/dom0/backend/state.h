@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What of a backend survives it: plain data in shared memory that the supervisor made (all zero)
+ * and hands to each life of the backend. May include device.h.
+ */
+#ifndef BACKEND_STATE_H
+#define BACKEND_STATE_H
+
+#include <stdint.h>
+
+#include "guests/abi/notify.h"
+#include "guests/dom0/backend/device.h"
+
+struct backend_state {
+    uint64_t lives; /* how many backends have used it */
+    struct device_state device[TARN_MAX_VDEVS];
+};
+
+#endif

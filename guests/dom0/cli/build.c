@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a domain: memory, devices, kernel, initrd, device tree, entry point.
+ */
+#include "guests/dom0/cli/build.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "guests/dom0/cli/cache.h"
+#include "guests/dom0/cli/fdt.h"
+#include "guests/dom0/common/devices.h"
+#include "guests/dom0/common/hyper.h"
+#include "guests/dom0/common/report.h"
+
+static unsigned long long mib(uint64_t bytes)
+{
+    return bytes >> 20;
+}
+
+static int no_memory(const struct config *config)
+{
+    struct tarn_machine_info machine;
+
+    hyper_machine(&machine);
+    fprintf(stderr,
+            "%s:%d: key 'memory': not enough memory: %s wants %lluM, %lluM are free; lower memory= "
+            "or destroy a domain\n",
+            config->file, config->line_memory, config->name, mib(config->memory),
+            mib(machine.pool_free));
+    return EXIT_FAILED;
+}
+
+static int create(const struct config *config, int *fd)
+{
+    struct tarn_machine_info machine;
+    uint32_t id;
+    int error = hyper_machine(&machine);
+
+    if (!error && machine.pool_free < config->memory)
+        return no_memory(config);
+    error = error ? error : hyper_create(config->name, config->vcpus, &id, fd);
+    if (error == EEXIST)
+        return report(EXIT_FAILED,
+                      "a domain named %s exists; destroy it first, or change name=", config->name);
+    if (error == EINVAL)
+        return report(EXIT_CONFIG,
+                      "%s: %u vCPUs are more than this machine's interrupt controller "
+                      "serves; lower vcpus=",
+                      config->name, config->vcpus);
+    if (error)
+        return report(EXIT_FAILED,
+                      "cannot create %s: %s; Tarn itself is out of memory or of "
+                      "domains: destroy one",
+                      config->name, strerror(error));
+    return EXIT_GOOD;
+}
+
+static int add_devices(const struct config *config, int fd)
+{
+    struct slot slot[MAX_SLOTS];
+    unsigned count = devices_of(config, slot);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct tarn_vdev_create arg = {
+            .index = i, .device_id = slot[i].device_id, .queues = slot[i].queues};
+        if (ioctl(fd, TARN_VDEV_CREATE, &arg) != 0)
+            return report(EXIT_FAILED, "%s: cannot make device %u: %s", config->name, i,
+                          strerror(errno));
+    }
+    return EXIT_GOOD;
+}
+
+/* Reads a whole file to memory of the guest. */
+static bool load(int file, uint8_t *to, uint64_t size)
+{
+    uint64_t done = 0;
+
+    while (done < size) {
+        ssize_t n = pread(file, to + done, size - done, (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        done += (uint64_t)n;
+    }
+    return true;
+}
+
+static int make_tree(const struct config *config, const struct layout *layout, uint8_t *to)
+{
+    struct fdt_seeds seeds;
+    unsigned gic = machine_gic_version();
+
+    if (gic == 0)
+        return report(EXIT_FAILED,
+                      "no interrupt controller in dom0's device tree; run tarn in dom0 "
+                      "of Tarn");
+    if (getrandom(&seeds, sizeof(seeds), 0) != (ssize_t)sizeof(seeds))
+        return report(EXIT_FAILED, "no random numbers: %s", strerror(errno));
+    int error = fdt_make(to, FDT_ROOM, config, layout, gic, &seeds);
+    explicit_bzero(&seeds, sizeof(seeds));
+    if (error)
+        return report(EXIT_FAILED, "%s: cannot write its device tree: %s", config->name,
+                      fdt_strerror(error));
+    return EXIT_GOOD;
+}
+
+/* The guest begins with its caches off: what it reads must be in memory. */
+static int load_all(const struct config *config, const struct sources *s, uint8_t *ram)
+{
+    const struct layout *layout = &s->layout;
+    uint8_t *kernel = ram + (layout->kernel - DOMU_RAM_BASE);
+    uint8_t *tree = ram + (layout->device_tree - DOMU_RAM_BASE);
+    uint8_t *initrd = ram + (layout->initrd - DOMU_RAM_BASE);
+
+    if (!load(s->kernel, kernel, s->image.file_size))
+        return report(EXIT_FAILED, "%s: cannot be read: %s", config->kernel, strerror(errno));
+    if (s->initrd_size && !load(s->initrd, initrd, s->initrd_size))
+        return report(EXIT_FAILED, "%s: cannot be read: %s", config->initrd, strerror(errno));
+    int code = make_tree(config, layout, tree);
+    cache_clean(kernel, s->image.file_size);
+    cache_clean(initrd, s->initrd_size);
+    cache_clean(tree, FDT_ROOM);
+    return code;
+}
+
+static int populate_and_load(const struct config *config, const struct sources *s, int fd)
+{
+    int error = hyper_populate(fd, DOMU_RAM_BASE, config->memory);
+
+    if (error == ENOMEM)
+        return no_memory(config);
+    if (error)
+        return report(EXIT_FAILED, "%s: cannot get its memory: %s", config->name, strerror(error));
+    size_t size = s->layout.end - DOMU_RAM_BASE;
+    uint8_t *ram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (ram == MAP_FAILED)
+        return report(EXIT_FAILED, "%s: cannot map its memory: %s", config->name, strerror(errno));
+    int code = load_all(config, s, ram);
+    munmap(ram, size);
+    return code;
+}
+
+static int set_entry(const struct config *config, const struct sources *s, int fd)
+{
+    struct tarn_vcpu_init entry = {.pc = s->layout.kernel, .x0 = s->layout.device_tree};
+
+    if (ioctl(fd, TARN_VCPU_INIT, &entry) == 0)
+        return EXIT_GOOD;
+    return report(EXIT_FAILED, "%s: cannot set its entry: %s", config->name, strerror(errno));
+}
+
+int domain_build(const struct config *config, const struct sources *sources, int *fd)
+{
+    int code = create(config, fd);
+
+    if (code)
+        return code;
+    code = populate_and_load(config, sources, *fd);
+    if (!code)
+        code = add_devices(config, *fd);
+    if (!code)
+        code = set_entry(config, sources, *fd);
+    if (code) {
+        hyper_destroy(*fd);
+        close(*fd);
+        *fd = -1;
+    }
+    return code;
+}

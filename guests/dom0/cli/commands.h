@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of tarn. Each gets its own arguments, the command's name in front, and returns an
+ * exit code; errors are reported. Includes nothing.
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+int command_create(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_autostart(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_info(int argc, char **argv);
+int command_console(int argc, char **argv);
+int command_shutdown(int argc, char **argv);
+int command_destroy(int argc, char **argv);
+int command_pause(int argc, char **argv);
+int command_unpause(int argc, char **argv);
+int command_supervise(int argc, char **argv);
+
+/* Attaches the terminal to the console of a domain by name. */
+int console_attach(const char *name);
+
+#endif

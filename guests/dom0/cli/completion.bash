@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of the tarn command for bash.
+
+_tarn_domains() {
+    tarn list 2>/dev/null | awk 'NR > 1 && $1 != 0 { print $2 }'
+}
+
+_tarn() {
+    local word=${COMP_WORDS[COMP_CWORD]}
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W "autostart check console create destroy help info list pause shutdown \
+            unpause" -- "$word"))
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    create)
+        COMPREPLY=($(compgen -W "-c" -- "$word") $(compgen -f -X '!*.conf' -- "$word") \
+            $(compgen -d -- "$word")) ;;
+    check)
+        COMPREPLY=($(compgen -f -X '!*.conf' -- "$word") $(compgen -d -- "$word")) ;;
+    list)
+        COMPREPLY=($(compgen -W "--json" -- "$word")) ;;
+    info)
+        COMPREPLY=($(compgen -W "--json $(_tarn_domains)" -- "$word")) ;;
+    shutdown)
+        COMPREPLY=($(compgen -W "--wait $(_tarn_domains)" -- "$word")) ;;
+    console | destroy | pause | unpause)
+        COMPREPLY=($(compgen -W "$(_tarn_domains)" -- "$word")) ;;
+    esac
+}
+complete -F _tarn tarn

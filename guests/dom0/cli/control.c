@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tarn shutdown, destroy, pause, unpause.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "guests/dom0/cli/commands.h"
+#include "guests/dom0/cli/find.h"
+#include "guests/dom0/cli/rundir.h"
+#include "guests/dom0/cli/supervise.h"
+#include "guests/dom0/common/config.h"
+#include "guests/dom0/common/report.h"
+
+#define DESTROY_SECONDS  60
+#define SHUTDOWN_SECONDS 120 /* of --wait without a number */
+
+/* The domain of the one argument; not dom0, whom none of these commands may touch. */
+static int find_guest(const char *argument, struct tarn_info *info)
+{
+    int code = find_domain(argument, info);
+
+    if (!code && info->id == 0)
+        return report(EXIT_USAGE, "dom0 is this machine's own: use systemctl");
+    return code;
+}
+
+/* A descriptor of the supervisor's process, or -1 if it has none. */
+static int supervisor_of(const char *name, pid_t *pid)
+{
+    char text[16];
+
+    run_read(run_path(name, "pid").text, text, sizeof(text));
+    *pid = atoi(text);
+    return *pid > 0 ? (int)syscall(SYS_pidfd_open, *pid, 0) : -1;
+}
+
+/* Waits for a process to end. Returns false if that took longer. */
+static bool wait_end(int pidfd, unsigned seconds)
+{
+    struct pollfd pollfd = {.fd = pidfd, .events = POLLIN};
+    int status;
+
+    do {
+        status = poll(&pollfd, 1, (int)seconds * 1000);
+    } while (status < 0 && errno == EINTR);
+    return status == 1;
+}
+
+/* Nobody looks after the domain: it is cleared away from here. Lock held. */
+static int destroy_orphan(const char *name)
+{
+    int fd;
+    int error = hyper_attach(name, false, &fd);
+
+    if (!error) {
+        error = hyper_destroy(fd);
+        close(fd);
+    }
+    if (error && error != ENOENT && error != ENODEV)
+        return report(EXIT_FAILED, "%s: cannot be destroyed: %s; try again", name, strerror(error));
+    run_note_end(name, "destroyed");
+    run_remove(name);
+    return EXIT_GOOD;
+}
+
+int command_destroy(int argc, char **argv)
+{
+    struct tarn_info info;
+    pid_t pid;
+
+    if (argc != 2)
+        return report(EXIT_USAGE, "usage: tarn destroy DOMAIN");
+    int code = find_guest(argv[1], &info);
+    if (code)
+        return code;
+    int lock = run_lock(info.name, 0);
+    if (lock >= 0) {
+        code = destroy_orphan(info.name);
+        close(lock);
+        return code;
+    }
+    int pidfd = supervisor_of(info.name, &pid);
+    if (pidfd < 0)
+        return report(EXIT_FAILED, "%s is being created; try again", info.name);
+    kill(pid, SIGINT);
+    bool ended = wait_end(pidfd, DESTROY_SECONDS);
+    close(pidfd);
+    if (!ended)
+        return report(EXIT_TIMEOUT, "%s is not gone after %d seconds; see journalctl -u tarn@%s",
+                      info.name, DESTROY_SECONDS, info.name);
+    if (hyper_find(info.name, &info) == 0)
+        return report(EXIT_FAILED, "%s is still there; see journalctl -u tarn@%s", info.name,
+                      info.name);
+    return EXIT_GOOD;
+}
+
+/* "--wait" or "--wait=SECONDS": how long; 0 for neither. */
+static unsigned wait_seconds(const char *argument)
+{
+    if (strcmp(argument, "--wait") == 0)
+        return SHUTDOWN_SECONDS;
+    return strncmp(argument, "--wait=", 7) == 0 ? (unsigned)atoi(argument + 7) : 0;
+}
+
+int command_shutdown(int argc, char **argv)
+{
+    struct tarn_info info;
+    char why[128];
+    pid_t pid;
+    unsigned seconds = argc == 3 ? wait_seconds(argv[1]) : 0;
+
+    if (argc < 2 || argc > 3 || (argc == 3 && seconds == 0))
+        return report(EXIT_USAGE, "usage: tarn shutdown [--wait[=SECONDS]] DOMAIN");
+    int code = find_guest(argv[argc - 1], &info);
+    if (code)
+        return code;
+    int pidfd = supervisor_of(info.name, &pid);
+    if (press_power(info.name, why, sizeof(why)) != 0) {
+        code = report(EXIT_FAILED, "%s: %s; use tarn destroy", info.name, why);
+    } else if (seconds && (pidfd < 0 || !wait_end(pidfd, seconds))) {
+        code = report(EXIT_TIMEOUT, "%s still runs after %u seconds; use tarn destroy", info.name,
+                      seconds);
+    }
+    if (pidfd >= 0)
+        close(pidfd);
+    return code;
+}
+
+static int pause_or_not(int argc, char **argv, unsigned long request)
+{
+    struct tarn_info info;
+    int fd;
+
+    if (argc != 2)
+        return report(EXIT_USAGE, "usage: tarn %s DOMAIN", argv[0]);
+    int code = find_guest(argv[1], &info);
+    if (code)
+        return code;
+    int error = hyper_attach(info.name, false, &fd);
+    if (!error) {
+        while ((error = ioctl(fd, request) == 0 ? 0 : errno) == EINTR)
+            continue;
+        close(fd);
+    }
+    if (error == EBUSY)
+        return report(EXIT_FAILED, "%s is %s", info.name, hyper_state_name(info.state));
+    return error ? report(EXIT_FAILED, "%s: %s", info.name, strerror(error)) : EXIT_GOOD;
+}
+
+int command_pause(int argc, char **argv)
+{
+    return pause_or_not(argc, argv, TARN_PAUSE);
+}
+
+int command_unpause(int argc, char **argv)
+{
+    return pause_or_not(argc, argv, TARN_UNPAUSE);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tarn create, check, autostart, supervise.
+ */
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guests/dom0/cli/build.h"
+#include "guests/dom0/cli/commands.h"
+#include "guests/dom0/cli/rundir.h"
+#include "guests/dom0/cli/supervise.h"
+#include "guests/dom0/cli/systemd.h"
+#include "guests/dom0/common/hyper.h"
+#include "guests/dom0/common/report.h"
+
+/* Hands the built domain to its supervisor, who starts it. The lock is given back for that. */
+static int hand_over(const struct config *config, int fd, int lock)
+{
+    char error[256];
+
+    run_note_error(config->name, "");
+    close(lock);
+    bool good = systemd_is_here() ? systemd_unit("start", config->name)
+                                  : supervise_in_background(config->name);
+    if (good) {
+        close(fd);
+        return EXIT_GOOD;
+    }
+    run_read(run_error_path(config->name).text, error, sizeof(error));
+    if (systemd_is_here())
+        systemd_unit("stop", config->name);
+    hyper_destroy(fd);
+    close(fd);
+    lock = run_lock(config->name, 5);
+    if (lock >= 0)
+        run_remove(config->name);
+    return report(EXIT_FAILED, "%s",
+                  error[0] ? error : "its supervisor does not start; see journalctl -u 'tarn@*'");
+}
+
+/* What the supervisor needs to go on, and to make the domain again when it reboots. */
+static bool keep_config(const struct config *config)
+{
+    return run_make(config->name) && run_copy(config->file, run_path(config->name, "config").text);
+}
+
+static int create_locked(const struct config *config, const struct sources *sources, int lock)
+{
+    int fd;
+    int code = domain_build(config, sources, &fd);
+
+    if (code) {
+        close(lock);
+        return code;
+    }
+    if (!keep_config(config)) {
+        hyper_destroy(fd);
+        run_remove(config->name);
+        close(fd);
+        close(lock);
+        return report(EXIT_FAILED, "%s: cannot be written", RUNDIR);
+    }
+    return hand_over(config, fd, lock);
+}
+
+static int create_checked(const struct config *config, const struct sources *sources)
+{
+    if (!hyper_open())
+        return EXIT_FAILED;
+    int lock = run_lock(config->name, 0);
+    if (lock < 0)
+        return report(EXIT_FAILED,
+                      "a domain named %s exists; destroy it first, or change name=", config->name);
+    return create_locked(config, sources, lock);
+}
+
+static int create(const char *file, bool attach)
+{
+    struct config config;
+    struct sources sources;
+    int code = EXIT_CONFIG;
+
+    if (config_read(&config, file, stderr) && machine_check(&config, &sources, stderr)) {
+        code = create_checked(&config, &sources);
+        machine_close(&sources);
+        if (!code && attach)
+            code = console_attach(config.name);
+    }
+    config_free(&config);
+    return code;
+}
+
+int command_create(int argc, char **argv)
+{
+    bool attach = argc == 3 && strcmp(argv[1], "-c") == 0;
+
+    if (argc != 2 + attach || argv[1 + attach][0] == '-')
+        return report(EXIT_USAGE, "usage: tarn create [-c] FILE");
+    return create(argv[1 + attach], attach);
+}
+
+int command_check(int argc, char **argv)
+{
+    struct config config;
+    struct sources sources;
+
+    if (argc != 2)
+        return report(EXIT_USAGE, "usage: tarn check FILE");
+    bool good = config_read(&config, argv[1], stderr) && machine_check(&config, &sources, stderr);
+    if (good) {
+        printf("%s: good\n", argv[1]);
+        machine_close(&sources);
+    }
+    config_free(&config);
+    return good ? EXIT_GOOD : EXIT_CONFIG;
+}
+
+int command_autostart(int argc, char **argv)
+{
+    char pattern[256];
+    glob_t found;
+    int code = EXIT_GOOD;
+
+    if (argc > 2)
+        return report(EXIT_USAGE, "usage: tarn autostart [FOLDER]");
+    snprintf(pattern, sizeof(pattern), "%s/*.conf", argc == 2 ? argv[1] : "/etc/tarn/auto");
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return EXIT_GOOD;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        int one = create(found.gl_pathv[i], false);
+        code = code ? code : one;
+    }
+    globfree(&found);
+    return code;
+}
+
+int command_supervise(int argc, char **argv)
+{
+    if (argc != 2)
+        return report(EXIT_USAGE, "usage: tarn supervise NAME");
+    return supervise(argv[1]);
+}

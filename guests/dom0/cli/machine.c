@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks of a configuration against the machine.
+ */
+#include "guests/dom0/cli/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guests/abi/domu.h"
+#include "guests/dom0/cli/rundir.h"
+
+#define MAX_INITRD_GAP (32ull << 30) /* kernel to initrd, booting.rst */
+
+static int open_file(const struct config *c, FILE *errors, int line, const char *key,
+                     const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        config_error(c, errors, line, key, "%s: %s; give the path of a file that can be read", path,
+                     strerror(errno));
+    return fd;
+}
+
+static bool check_kernel(const struct config *c, struct sources *s, FILE *errors)
+{
+    s->kernel = open_file(c, errors, c->line_kernel, "kernel", c->kernel);
+    if (s->kernel < 0)
+        return false;
+    const char *wrong = image_check(s->kernel, &s->image);
+    if (wrong)
+        config_error(c, errors, c->line_kernel, "kernel", "%s is not an arm64 Image: %s", c->kernel,
+                     wrong);
+    return wrong == NULL;
+}
+
+static bool check_initrd(const struct config *c, struct sources *s, FILE *errors)
+{
+    struct stat st;
+
+    if (!c->initrd)
+        return true;
+    s->initrd = open_file(c, errors, c->line_initrd, "initrd", c->initrd);
+    if (s->initrd < 0)
+        return false;
+    if (fstat(s->initrd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
+        config_error(c, errors, c->line_initrd, "initrd",
+                     "%s is not a file with something in it; leave the key out for no initrd",
+                     c->initrd);
+        return false;
+    }
+    s->initrd_size = (uint64_t)st.st_size;
+    return true;
+}
+
+static bool check_fit(const struct config *c, struct sources *s, FILE *errors)
+{
+    s->layout = image_layout(&s->image, s->initrd_size);
+    uint64_t needed = s->layout.end - DOMU_RAM_BASE;
+    if (needed <= c->memory && needed < MAX_INITRD_GAP)
+        return true;
+    config_error(c, errors, c->line_memory, "memory",
+                 "%lluM is too little: kernel and initrd alone take %lluM; use more",
+                 (unsigned long long)c->memory >> 20, (unsigned long long)needed >> 20);
+    return false;
+}
+
+static bool check_disk(const struct config *c, const struct config_disk *disk, FILE *errors)
+{
+    int fd = open(disk->path, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0) {
+        const char *remedy = errno == EROFS || errno == EACCES ? "; or say readonly = true" : "";
+        config_error(c, errors, disk->line, "path",
+                     "disk \"%s\": %s: %s; give a file or block device%s", disk->title, disk->path,
+                     strerror(errno), remedy);
+        return false;
+    }
+    bool good =
+        fstat(fd, &st) == 0 && (S_ISBLK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size >= 512));
+    close(fd);
+    if (!good)
+        config_error(c, errors, disk->line, "path",
+                     "disk \"%s\": %s holds no disk; give a raw image or a block device",
+                     disk->title, disk->path);
+    return good;
+}
+
+static bool check_network(const struct config *c, const struct config_network *network,
+                          FILE *errors)
+{
+    char path[64];
+
+    if (strlen(network->bridge) < IFNAMSIZ && !strchr(network->bridge, '/')) {
+        snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", network->bridge);
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    config_error(c, errors, network->line, "bridge",
+                 "network \"%s\": there is no bridge '%s'; make it: ip link add %s type bridge",
+                 network->title, network->bridge, network->bridge);
+    return false;
+}
+
+bool machine_check(const struct config *config, struct sources *sources, FILE *errors)
+{
+    *sources = (struct sources){.kernel = -1, .initrd = -1};
+    bool files = check_kernel(config, sources, errors);
+    files = check_initrd(config, sources, errors) && files;
+    bool good = files && check_fit(config, sources, errors);
+    for (unsigned i = 0; i < config->disks; i++)
+        good = check_disk(config, &config->disk[i], errors) && good;
+    for (unsigned i = 0; i < config->networks; i++)
+        good = check_network(config, &config->network[i], errors) && good;
+    if (!good)
+        machine_close(sources);
+    return good;
+}
+
+void machine_close(struct sources *sources)
+{
+    if (sources->kernel >= 0)
+        close(sources->kernel);
+    if (sources->initrd >= 0)
+        close(sources->initrd);
+    sources->kernel = sources->initrd = -1;
+}
+
+static unsigned found_gic;
+
+static int look_at(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    static const char *const v2[] = {"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic",
+                                     "arm,cortex-a9-gic"};
+    char compatible[64];
+
+    (void)st;
+    if (type != FTW_F || strcmp(path + ftw->base, "compatible") != 0)
+        return 0;
+    run_read(path, compatible, sizeof(compatible)); /* the first of the list */
+    if (strcmp(compatible, "arm,gic-v3") == 0)
+        found_gic = 3;
+    for (unsigned i = 0; i < sizeof(v2) / sizeof(v2[0]); i++)
+        if (strcmp(compatible, v2[i]) == 0)
+            found_gic = 2;
+    return found_gic != 0;
+}
+
+unsigned machine_gic_version(void)
+{
+    found_gic = 0;
+    nftw("/sys/firmware/devicetree/base", look_at, 16, FTW_PHYS);
+    return found_gic;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tarn: control of domains from dom0. See tarn(1).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "guests/dom0/cli/commands.h"
+#include "guests/dom0/common/report.h"
+
+static int command_help(int argc, char **argv);
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *arguments, *help; /* help NULL: not for people */
+} commands[] = {
+    {"create", command_create, "[-c] FILE", "make a domain of a configuration and start it"},
+    {"check", command_check, "FILE", "say whether a configuration is good"},
+    {"list", command_list, "[--json]", "domains and what they do"},
+    {"info", command_info, "[--json] [DOMAIN]", "one domain, or the machine"},
+    {"console", command_console, "DOMAIN", "attach to a domain's console; Ctrl-] leaves"},
+    {"shutdown", command_shutdown, "[--wait[=SECONDS]] DOMAIN", "press a domain's power button"},
+    {"destroy", command_destroy, "DOMAIN", "end a domain at once"},
+    {"pause", command_pause, "DOMAIN", "stop a domain's vCPUs"},
+    {"unpause", command_unpause, "DOMAIN", "let them go on"},
+    {"autostart", command_autostart, "[FOLDER]", "create all of /etc/tarn/auto/*.conf"},
+    {"help", command_help, "", "this list"},
+    {"supervise", command_supervise, "NAME", NULL},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int command_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("usage: tarn COMMAND ...     DOMAIN: a name or an id\n");
+    for (unsigned i = 0; i < COMMANDS; i++)
+        if (commands[i].help)
+            printf("  %-9s %-26s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    printf("See tarn(1) and tarn.conf(5).\n");
+    return EXIT_GOOD;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return command_help(0, NULL);
+    for (unsigned i = 0; argc >= 2 && i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (argc >= 2)
+        return report(EXIT_USAGE, "there is no command '%s'; see tarn help", argv[1]);
+    command_help(0, NULL);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /run/tarn: what is known of running domains, a folder each (config, console, control, state, pid,
+ * error), how domains ended (last/NAME), and the locks (lock/NAME). Includes nothing.
+ */
+#ifndef CLI_RUNDIR_H
+#define CLI_RUNDIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RUNDIR "/run/tarn"
+
+struct run_path {
+    char text[96]; /* shorter than a socket's address may be */
+};
+
+/* /run/tarn/NAME/FILE; name is a good name. */
+struct run_path run_path(const char *name, const char *file);
+
+/*
+ * The right to make, run or clear away the domain `name`: held by `tarn create` until it starts the
+ * supervisor, then by that one. Waits up to `seconds`. Returns a descriptor, closing it gives it
+ * back; -1: somebody else has it, or errno.
+ */
+int run_lock(const char *name, unsigned seconds);
+
+/* An empty folder for a new domain. Lock held. */
+bool run_make(const char *name);
+
+/* Removes the folder and what is in it. Lock held. */
+void run_remove(const char *name);
+
+/* Writes a file anew. Returns false with errno set. */
+bool run_write(const char *path, const void *data, size_t size);
+
+/* Copies a file. */
+bool run_copy(const char *from, const char *to);
+
+/* Reads a small file as a string; "" if there is none. */
+void run_read(const char *path, char *text, size_t size);
+
+/* Notes how a domain ended, or why it could not be run, for those who ask later ("" : forget). */
+void run_note_end(const char *name, const char *how);
+void run_note_error(const char *name, const char *error);
+struct run_path run_error_path(const char *name);
+
+#endif

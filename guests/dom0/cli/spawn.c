@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting a backend. Everything is opened close-on-exec; the child keeps what it is told of.
+ */
+#include "guests/dom0/cli/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "guests/dom0/backend/state.h"
+#include "guests/dom0/cli/rundir.h"
+#include "guests/dom0/cli/tap.h"
+#include "guests/dom0/common/devices.h"
+#include "guests/dom0/common/hyper.h"
+#include "guests/dom0/common/report.h"
+
+#define BACKEND       "/usr/libexec/tarn/tarn-backend"
+#define READY_SECONDS 60
+/* User ids that no distribution and no systemd gives out; one a domain, so that they are strangers.
+ */
+#define UID_BASE      1879048192u
+#define MAX_ARGUMENTS (MAX_SLOTS + 16)
+
+/* The command line being put together, and descriptors to close once the child has them. */
+struct launch {
+    char *argument[MAX_ARGUMENTS + 1];
+    unsigned arguments;
+    int kept[MAX_SLOTS + 8];
+    unsigned keep;
+    unsigned own; /* of these, the first `own` stay open in the supervisor */
+};
+
+static int listen_at(const char *path, int type)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+    unlink(path);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+        chmod(path, 0600) == 0 && listen(fd, 8) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int backend_fds_open(struct backend_fds *fds, const char *name)
+{
+    fds->console = listen_at(run_path(name, "console").text, SOCK_STREAM);
+    fds->control = listen_at(run_path(name, "control").text, SOCK_SEQPACKET);
+    fds->state = open(run_path(name, "state").text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fds->console < 0 || fds->control < 0 || fds->state < 0 ||
+        ftruncate(fds->state, sizeof(struct backend_state)) != 0)
+        return report(EXIT_FAILED, "%s: %s", run_path(name, "").text, strerror(errno));
+    return EXIT_GOOD;
+}
+
+int backend_state_clear(const struct backend_fds *fds, const char *name)
+{
+    if (ftruncate(fds->state, 0) == 0 && ftruncate(fds->state, sizeof(struct backend_state)) == 0)
+        return EXIT_GOOD;
+    return report(EXIT_FAILED, "%s: %s", run_path(name, "state").text, strerror(errno));
+}
+
+static void add(struct launch *launch, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (launch->arguments == MAX_ARGUMENTS ||
+        vasprintf(&launch->argument[launch->arguments++], format, args) < 0)
+        abort();
+    va_end(args);
+}
+
+static int keep(struct launch *launch, int fd)
+{
+    launch->kept[launch->keep++] = fd;
+    return fd;
+}
+
+static bool add_disk(struct launch *launch, const struct config *c, unsigned index, unsigned number)
+{
+    const struct config_disk *disk = &c->disk[number];
+    int fd = open(disk->path, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+
+    if (fd < 0) {
+        report(0, "%s: disk \"%s\": %s: %s", c->name, disk->title, disk->path, strerror(errno));
+        return false;
+    }
+    char serial[21]; /* the title, as far as it is plain */
+    snprintf(serial, sizeof(serial), "%.20s", disk->title);
+    for (char *at = serial; *at; at++)
+        if (*at <= ' ' || *at > '~')
+            *at = '_';
+    add(launch, "--device=%u:disk:%d:%s:%s", index, keep(launch, fd), disk->readonly ? "ro" : "rw",
+        serial[0] ? serial : "disk");
+    return true;
+}
+
+static bool add_network(struct launch *launch, const struct config *c, unsigned id, unsigned index,
+                        unsigned number)
+{
+    const struct config_network *network = &c->network[number];
+    const uint8_t *mac = network->mac;
+    char name[16];
+
+    snprintf(name, sizeof(name), "tarn%u.%u", id, number);
+    int fd = tap_open(name, network->bridge);
+    if (fd < 0) {
+        report(0, "%s: network \"%s\": cannot join bridge %s: %s", c->name, network->title,
+               network->bridge, strerror(errno));
+        return false;
+    }
+    add(launch, "--device=%u:net:%d:%02x:%02x:%02x:%02x:%02x:%02x", index, keep(launch, fd), mac[0],
+        mac[1], mac[2], mac[3], mac[4], mac[5]);
+    return true;
+}
+
+static bool add_devices(struct launch *launch, const struct config *c, unsigned id)
+{
+    struct slot slot[MAX_SLOTS];
+    unsigned count = devices_of(c, slot);
+    bool good = true;
+
+    for (unsigned i = 0; i < count && good; i++) {
+        switch (slot[i].kind) {
+        case SLOT_CONSOLE:
+            add(launch, "--device=%u:console", i);
+            break;
+        case SLOT_ENTROPY:
+            add(launch, "--device=%u:entropy", i);
+            break;
+        case SLOT_INPUT:
+            add(launch, "--device=%u:input", i);
+            break;
+        case SLOT_DISK:
+            good = add_disk(launch, c, i, slot[i].number);
+            break;
+        case SLOT_NETWORK:
+            good = add_network(launch, c, id, i, slot[i].number);
+            break;
+        }
+    }
+    return good;
+}
+
+static bool add_log(struct launch *launch, const struct config *c)
+{
+    if (!c->console_log)
+        return true;
+    int fd = open(c->console_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        report(0, "%s:%d: key 'log': %s: %s; give a file that can be written", c->file, c->line_log,
+               c->console_log, strerror(errno));
+        return false;
+    }
+    add(launch, "--log=%d", keep(launch, fd));
+    return true;
+}
+
+/* In the child: nothing but the kept descriptors, nobody's rights, and its supervisor's lifetime.
+ */
+static void become_backend(struct launch *launch, unsigned id, pid_t supervisor)
+{
+    uid_t uid = UID_BASE + id;
+    sigset_t none;
+
+    for (unsigned i = 0; i < launch->keep; i++)
+        fcntl(launch->kept[i], F_SETFD, 0);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    bool good = geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 &&
+                                   setresuid(uid, uid, uid) == 0);
+    good = good && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == supervisor;
+    if (good)
+        execv(BACKEND, launch->argument);
+    report(0, "cannot start %s: %s", BACKEND, strerror(errno));
+    _exit(127);
+}
+
+/* True once the backend has written its byte; false if it ended or took too long. */
+static bool wait_ready(int fd)
+{
+    struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+    char byte;
+    int status;
+
+    do {
+        status = poll(&pollfd, 1, READY_SECONDS * 1000);
+    } while (status < 0 && errno == EINTR);
+    return status == 1 && read(fd, &byte, 1) == 1;
+}
+
+static int start(struct launch *launch, const struct config *config, unsigned id, pid_t *pid)
+{
+    int ready[2];
+    pid_t supervisor = getpid();
+
+    if (pipe2(ready, O_CLOEXEC) != 0)
+        return report(EXIT_FAILED, "%s: %s", config->name, strerror(errno));
+    add(launch, "--ready=%d", keep(launch, ready[1]));
+    *pid = fork();
+    if (*pid == 0)
+        become_backend(launch, id, supervisor);
+    close(launch->kept[--launch->keep]);
+    bool good = *pid > 0 && wait_ready(ready[0]);
+    close(ready[0]);
+    return good ? EXIT_GOOD
+                : report(EXIT_FAILED, "%s: its backend does not start; see journalctl -u tarn@%s",
+                         config->name, config->name);
+}
+
+int backend_spawn(const struct config *config, unsigned id, const struct backend_fds *fds,
+                  pid_t *pid)
+{
+    struct launch launch = {.keep = 0};
+    int domain;
+    int error = hyper_attach(config->name, true, &domain);
+
+    *pid = -1;
+    if (error)
+        return report(EXIT_FAILED, "%s: cannot attach to it: %s", config->name, strerror(error));
+    add(&launch, "%s", BACKEND);
+    add(&launch, "--name=%s", config->name);
+    add(&launch, "--memory=%llu", (unsigned long long)config->memory);
+    add(&launch, "--state=%d", keep(&launch, fds->state));
+    add(&launch, "--terminal=%d", keep(&launch, fds->console));
+    add(&launch, "--control=%d", keep(&launch, fds->control));
+    launch.own = launch.keep;
+    add(&launch, "--domain=%d", keep(&launch, domain));
+    int code =
+        add_devices(&launch, config, id) && add_log(&launch, config) ? EXIT_GOOD : EXIT_FAILED;
+    if (!code)
+        code = start(&launch, config, id, pid);
+    for (unsigned i = launch.own; i < launch.keep; i++)
+        close(launch.kept[i]);
+    for (unsigned i = 0; i < launch.arguments; i++)
+        free(launch.argument[i]);
+    return code;
+}

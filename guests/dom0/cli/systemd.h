@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What little of systemd the tarn command uses. Includes nothing. */
+#ifndef CLI_SYSTEMD_H
+#define CLI_SYSTEMD_H
+
+#include <stdbool.h>
+
+/* True if systemd is this machine's init. */
+bool systemd_is_here(void);
+
+/* Tells whoever started us, if they asked: "READY=1", "STATUS=...". */
+void systemd_notify(const char *state);
+
+/* Runs `systemctl VERB tarn@NAME.service`, waits for it. True if it succeeded. */
+bool systemd_unit(const char *verb, const char *name);
+
+#endif

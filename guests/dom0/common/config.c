@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configuration files by libconfuse. It keeps no line per key, so a callback notes them as they are
+ * read; the checks come when the whole file has been.
+ */
+#include "guests/dom0/common/config.h"
+
+#include <confuse.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guests/abi/domu.h"
+#include "guests/abi/hypercall.h"
+#include "guests/dom0/common/config_value.h"
+
+#define MAX_NOTES   256
+#define NAME_LENGTH (TARN_NAME_SIZE - 1)
+#define MAX_VCPUS   32
+#define MAX_CMDLINE 2047 /* COMMAND_LINE_SIZE of arm64 Linux, less its NUL */
+
+/* libconfuse's callbacks take no argument of ours: what they work on is here while a file is read.
+ */
+static struct {
+    FILE *errors;
+    struct config *config;
+    unsigned count;
+    struct {
+        const cfg_t *section;
+        const char *key;
+        int line;
+    } note[MAX_NOTES];
+} reading;
+
+static cfg_opt_t disk_options[] = {
+    CFG_STR("path", NULL, CFGF_NONE),
+    CFG_BOOL("readonly", cfg_false, CFGF_NONE),
+    CFG_END(),
+};
+static cfg_opt_t network_options[] = {
+    CFG_STR("bridge", NULL, CFGF_NONE),
+    CFG_STR("mac", NULL, CFGF_NONE),
+    CFG_END(),
+};
+static cfg_opt_t console_options[] = {
+    CFG_STR("log", NULL, CFGF_NONE),
+    CFG_END(),
+};
+#define TITLED (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+static cfg_opt_t options[] = {
+    CFG_STR("name", NULL, CFGF_NONE),
+    CFG_STR("kernel", NULL, CFGF_NONE),
+    CFG_STR("initrd", NULL, CFGF_NONE),
+    CFG_STR("cmdline", NULL, CFGF_NONE),
+    CFG_STR("memory", NULL, CFGF_NONE),
+    CFG_INT("vcpus", 1, CFGF_NONE),
+    CFG_SEC("disk", disk_options, TITLED),
+    CFG_SEC("network", network_options, TITLED),
+    CFG_SEC("console", console_options, CFGF_NONE),
+    CFG_END(),
+};
+
+static const char *const noted[] = {
+    "name", "kernel",        "initrd",         "cmdline",     "memory",  "vcpus",       "disk|path",
+    "disk", "disk|readonly", "network|bridge", "network|mac", "network", "console|log",
+};
+
+void config_error(const struct config *config, FILE *errors, int line, const char *key,
+                  const char *format, ...)
+{
+    va_list args;
+
+    fprintf(errors, "%s:%d: key '%s': ", config->file, line, key);
+    va_start(args, format);
+    vfprintf(errors, format, args);
+    va_end(args);
+    fputc('\n', errors);
+}
+
+static int note_line(cfg_t *section, cfg_opt_t *option)
+{
+    const cfg_t *where = section;
+
+    if (option->type == CFGT_SEC) /* at its end: noted for itself, its line is the brace's */
+        where = cfg_opt_getnsec(option, cfg_opt_size(option) - 1);
+    if (reading.count < MAX_NOTES) {
+        reading.note[reading.count].section = where;
+        reading.note[reading.count].key = option->name;
+        reading.note[reading.count++].line = section->line;
+    }
+    return 0;
+}
+
+/* Line of a key, or of the whole section's end, or 1. */
+static int line_of(const cfg_t *section, const char *key)
+{
+    int line = 1;
+
+    for (unsigned i = 0; i < reading.count; i++) {
+        if (reading.note[i].section != section)
+            continue;
+        if (strcmp(reading.note[i].key, key) == 0)
+            return reading.note[i].line;
+        if (strcmp(reading.note[i].key, "disk") == 0 || strcmp(reading.note[i].key, "network") == 0)
+            line = reading.note[i].line;
+    }
+    return line;
+}
+
+/* libconfuse's own messages: they name the key; we add the line and where to look. */
+static void parse_error(cfg_t *cfg, const char *format, va_list args)
+{
+    fprintf(reading.errors, "%s:%d: ", reading.config->file, cfg->line);
+    vfprintf(reading.errors, format, args);
+    fprintf(reading.errors, "; see tarn.conf(5)\n");
+}
+
+bool config_name_is_good(const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length == 0 || length > NAME_LENGTH || !isalpha((unsigned char)name[0]))
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)name[i]) && !strchr("_.-", name[i]))
+            return false;
+    /* Names of folders beside those of domains, and of dom0. */
+    return strcmp(name, "last") != 0 && strcmp(name, "lock") != 0 && strcmp(name, "dom0") != 0;
+}
+
+static bool missing(struct config *config, FILE *errors, const char *key, const char *example)
+{
+    config_error(config, errors, 1, key, "missing; add %s = %s", key, example);
+    return false;
+}
+
+static bool check_name(struct config *c, FILE *errors)
+{
+    if (!c->name)
+        return missing(c, errors, "name", "\"web\"");
+    if (config_name_is_good(c->name))
+        return true;
+    config_error(c, errors, c->line_name, "name",
+                 "'%s' is no name for a domain; use 1 to %d letters, digits, '_', '.', '-', a "
+                 "letter first (dom0, last and lock are taken)",
+                 c->name, NAME_LENGTH);
+    return false;
+}
+
+static bool check_memory(struct config *c, FILE *errors, const char *text)
+{
+    if (!text)
+        return missing(c, errors, "memory", "\"512M\"");
+    if (!config_parse_size(text, &c->memory) || c->memory == 0) {
+        config_error(c, errors, c->line_memory, "memory",
+                     "'%s' is no amount of memory; write it like \"512M\" or \"4G\"", text);
+        return false;
+    }
+    c->memory = (c->memory + TARN_BLOCK_SIZE - 1) / TARN_BLOCK_SIZE * TARN_BLOCK_SIZE;
+    if (c->memory <= DOMU_RAM_MAX)
+        return true;
+    config_error(c, errors, c->line_memory, "memory",
+                 "'%s' is more than a domain can have; use at "
+                 "most %lluG",
+                 text, (unsigned long long)DOMU_RAM_MAX >> 30);
+    return false;
+}
+
+static bool check_scalars(struct config *c, FILE *errors, cfg_t *parsed)
+{
+    bool good = check_name(c, errors);
+    long vcpus = cfg_getint(parsed, "vcpus");
+
+    if (!c->kernel)
+        good = missing(c, errors, "kernel", "\"/path/of/Image\"");
+    if (!check_memory(c, errors, cfg_getstr(parsed, "memory")))
+        good = false;
+    if (vcpus < 1 || vcpus > MAX_VCPUS) {
+        config_error(c, errors, c->line_vcpus, "vcpus", "%ld is out of range; use 1 to %d", vcpus,
+                     MAX_VCPUS);
+        good = false;
+    }
+    c->vcpus = (unsigned)vcpus;
+    if (strlen(c->cmdline) > MAX_CMDLINE) {
+        config_error(c, errors, c->line_cmdline, "cmdline",
+                     "it has %zu characters; a kernel takes at most %d", strlen(c->cmdline),
+                     MAX_CMDLINE);
+        good = false;
+    }
+    return good;
+}
+
+static bool read_disk(struct config *c, FILE *errors, cfg_t *section)
+{
+    if (c->disks == CONFIG_MAX_DISKS) {
+        config_error(c, errors, line_of(section, "path"), "disk",
+                     "too many; a domain has at most %d disks", CONFIG_MAX_DISKS);
+        return false;
+    }
+    struct config_disk *disk = &c->disk[c->disks++];
+    *disk = (struct config_disk){
+        .title = cfg_title(section),
+        .path = cfg_getstr(section, "path"),
+        .readonly = cfg_getbool(section, "readonly"),
+        .line = line_of(section, "path"),
+    };
+    if (disk->path)
+        return true;
+    config_error(c, errors, disk->line, "path",
+                 "missing in disk \"%s\"; add path = \"/path/of/disk.img\"", disk->title);
+    return false;
+}
+
+static bool read_network(struct config *c, FILE *errors, cfg_t *section)
+{
+    if (c->networks == CONFIG_MAX_NETWORKS) {
+        config_error(c, errors, line_of(section, "bridge"), "network",
+                     "too many; a domain has at most %d networks", CONFIG_MAX_NETWORKS);
+        return false;
+    }
+    struct config_network *network = &c->network[c->networks];
+    const char *mac = cfg_getstr(section, "mac");
+    *network = (struct config_network){
+        .title = cfg_title(section),
+        .bridge = cfg_getstr(section, "bridge"),
+        .line = line_of(section, "bridge"),
+    };
+    if (!mac)
+        config_make_mac(c->name ? c->name : "", c->networks, network->mac);
+    c->networks++;
+    if (mac && !config_parse_mac(mac, network->mac)) {
+        config_error(c, errors, line_of(section, "mac"), "mac",
+                     "'%s' is no address of a network card; write it like \"52:54:00:12:34:56\" "
+                     "(the first number even)",
+                     mac);
+        return false;
+    }
+    if (network->bridge)
+        return true;
+    config_error(c, errors, network->line, "bridge",
+                 "missing in network \"%s\"; add bridge = \"tarnbr0\"", network->title);
+    return false;
+}
+
+static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
+{
+    c->name = cfg_getstr(parsed, "name");
+    c->kernel = cfg_getstr(parsed, "kernel");
+    c->initrd = cfg_getstr(parsed, "initrd");
+    c->cmdline = cfg_getstr(parsed, "cmdline") ? cfg_getstr(parsed, "cmdline") : "";
+    c->line_name = line_of(parsed, "name");
+    c->line_kernel = line_of(parsed, "kernel");
+    c->line_initrd = line_of(parsed, "initrd");
+    c->line_cmdline = line_of(parsed, "cmdline");
+    c->line_memory = line_of(parsed, "memory");
+    c->line_vcpus = line_of(parsed, "vcpus");
+    bool good = check_scalars(c, errors, parsed);
+    for (unsigned i = 0; i < cfg_size(parsed, "disk"); i++)
+        good = read_disk(c, errors, cfg_getnsec(parsed, "disk", i)) && good;
+    for (unsigned i = 0; i < cfg_size(parsed, "network"); i++)
+        good = read_network(c, errors, cfg_getnsec(parsed, "network", i)) && good;
+    cfg_t *console = cfg_getsec(parsed, "console");
+    c->console_log = console ? cfg_getstr(console, "log") : NULL;
+    c->line_log = console ? line_of(console, "log") : 1;
+    return good;
+}
+
+bool config_read(struct config *config, const char *file, FILE *errors)
+{
+    *config = (struct config){.file = file};
+    cfg_t *parsed = cfg_init(options, CFGF_NONE);
+
+    config->parsed = parsed;
+    reading.errors = errors;
+    reading.config = config;
+    reading.count = 0;
+    cfg_set_error_function(parsed, parse_error);
+    for (unsigned i = 0; i < sizeof(noted) / sizeof(noted[0]); i++)
+        cfg_set_validate_func(parsed, noted[i], note_line);
+    int status = cfg_parse(parsed, file);
+    if (status == CFG_FILE_ERROR)
+        fprintf(errors, "%s: cannot be read: %s; give the path of a configuration\n", file,
+                strerror(errno));
+    return status == CFG_SUCCESS && read_values(config, errors, parsed);
+}
+
+void config_free(struct config *config)
+{
+    if (config->parsed)
+        cfg_free(config->parsed);
+    config->parsed = NULL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A domain's configuration file, tarn.conf(5). Errors are one line each: file, line, key, what is
+ * wrong, remedy. Includes nothing.
+ */
+#ifndef DOM0_CONFIG_H
+#define DOM0_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_MAX_DISKS    16
+#define CONFIG_MAX_NETWORKS 8
+
+struct config_disk {
+    const char *title, *path;
+    bool readonly;
+    int line; /* of path */
+};
+
+struct config_network {
+    const char *title, *bridge;
+    uint8_t mac[6]; /* as given, or made of the domain's name and the network's number */
+    int line;       /* of bridge */
+};
+
+struct config {
+    const char *file;
+    const char *name, *kernel, *initrd, *cmdline; /* initrd may be NULL; cmdline is "" then */
+    uint64_t memory;                              /* bytes, whole TARN_BLOCK_SIZE */
+    unsigned vcpus;
+    unsigned disks, networks;
+    struct config_disk disk[CONFIG_MAX_DISKS];
+    struct config_network network[CONFIG_MAX_NETWORKS];
+    const char *console_log; /* or NULL */
+    int line_name, line_kernel, line_initrd, line_cmdline, line_memory, line_vcpus, line_log;
+    void *parsed; /* what owns the strings */
+};
+
+/* Reads a file and checks every value by itself. Returns false, with every error on `errors`. */
+bool config_read(struct config *config, const char *file, FILE *errors);
+
+void config_free(struct config *config);
+
+/* True for a name a domain may have: 1 to 31 of letters, digits, "_", ".", "-", a letter first. */
+bool config_name_is_good(const char *name);
+
+/* Says "FILE:LINE: key 'KEY': ..." on errors, as the functions here do. */
+void config_error(const struct config *config, FILE *errors, int line, const char *key,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#endif

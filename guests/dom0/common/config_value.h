@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of configuration files: text to number and back. Includes nothing. */
+#ifndef DOM0_CONFIG_VALUE_H
+#define DOM0_CONFIG_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "512M", "4G", "1T": digits and one unit (powers of 1024). */
+bool config_parse_size(const char *text, uint64_t *bytes);
+
+/* "52:54:00:12:34:56"; not a group address, not all zero. */
+bool config_parse_mac(const char *text, uint8_t mac[6]);
+
+/* A locally administered address that is always the same for a domain's network of that number. */
+void config_make_mac(const char *name, unsigned number, uint8_t mac[6]);
+
+#endif

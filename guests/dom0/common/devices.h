@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which virtio-mmio device of a domain is what: the one order that the domain, its device tree and
+ * its backend agree upon. May include config.h.
+ */
+#ifndef DOM0_DEVICES_H
+#define DOM0_DEVICES_H
+
+#include "guests/dom0/common/config.h"
+
+enum slot_kind { SLOT_CONSOLE, SLOT_ENTROPY, SLOT_INPUT, SLOT_DISK, SLOT_NETWORK };
+
+struct slot {
+    enum slot_kind kind;
+    unsigned number;    /* of the disk or network in the configuration */
+    unsigned device_id; /* virtio 1.2, 5 */
+    unsigned queues;
+};
+
+#define MAX_SLOTS (3 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS)
+
+/* Fills slot[]; the place in it is the device's index. Returns how many. */
+unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS]);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /dev/tarn as the command line uses it. Functions return 0 or an errno value, unless said
+ * otherwise. May include the driver's uapi.
+ */
+#ifndef DOM0_HYPER_H
+#define DOM0_HYPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guests/dom0/driver/uapi/tarn.h"
+
+/* Opens /dev/tarn, once; reports what is wrong. Returns false then. */
+bool hyper_open(void);
+
+int hyper_machine(struct tarn_machine_info *info);
+
+/* The domain with the lowest id >= id. ENOENT: none. */
+int hyper_info(uint32_t id, struct tarn_info *info);
+
+/* The domain that a user means by a name or a number. ENOENT: none; dom0 can be meant, too. */
+int hyper_find(const char *name_or_id, struct tarn_info *info);
+
+int hyper_create(const char *name, unsigned vcpus, uint32_t *id, int *fd);
+
+/* A descriptor of a domain by name; backend: the one with which its devices are served. */
+int hyper_attach(const char *name, bool backend, int *fd);
+
+/* On a control descriptor. */
+int hyper_populate(int fd, uint64_t ipa, uint64_t size);
+int hyper_destroy(int fd);
+int hyper_state(int fd, struct tarn_info *info);
+
+/* "running", "crashed"...; the reason as words, "" for none. */
+const char *hyper_state_name(unsigned state);
+const char *hyper_reason_name(unsigned reason);
+
+#endif
