@@ -6,20 +6,20 @@
 # usage: mkboot.sh OUT BOOT.cmd KERNEL INITRD TARN
 set -eu
 out=$1
-new=$out.new
+new=$(mktemp "$out.XXXXXX")
 start=2048 # sectors of 512 bytes before the partition
 megabytes=96
 PATH=$PATH:/usr/sbin:/sbin
-trap 'rm -f "$new" "$out.scr"' EXIT
+trap 'rm -f "$new" "$new.scr"' EXIT
 
-mkimage -A arm64 -T script -C none -n tarn -d "$2" "$out.scr" >/dev/null
-rm -f "$new"
+mkimage -A arm64 -T script -C none -n tarn -d "$2" "$new.scr" >/dev/null
 truncate -s "${megabytes}M" "$new"
 printf 'label: dos\nstart=%s, type=c, bootable\n' $start | sfdisk -q "$new"
 mkfs.fat -F 32 -n TARN --offset $start "$new" $(((megabytes * 2048 - start) / 2)) >/dev/null
 partition=$new@@$((start * 512))
-mcopy -i "$partition" "$out.scr" ::boot.scr
+mcopy -i "$partition" "$new.scr" ::boot.scr
 mcopy -i "$partition" "$3" ::Image
 mcopy -i "$partition" "$4" ::initrd.img
 [ ! -f "$5" ] || mcopy -i "$partition" "$5" ::tarn.bin
+chmod 644 "$new"
 mv "$new" "$out"

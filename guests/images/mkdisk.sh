@@ -11,7 +11,8 @@ set -eu
 out=$1 name=$2 size=$3 tar=$4
 shift 4
 root=$(mktemp -d "$(dirname "$out")/root.XXXXXX")
-trap 'rm -rf "$root" "$out.new"' EXIT
+new=$root.img
+trap 'rm -rf "$root" "$new"' EXIT
 
 lay_over() {
     tar -C "$1" -S --owner=0 --group=0 --exclude=./.done --exclude='./*.stamp' --exclude=./units.mask -c . |
@@ -56,6 +57,6 @@ for release in "$root"/lib/modules/*; do
     /usr/sbin/depmod -b "$root" "${release##*/}"
 done
 
-rm -f "$out.new" && truncate -s "$size" "$out.new"
-/usr/sbin/mke2fs -q -F -t ext4 -L "$name" -m 0 -E assume_storage_prezeroed=1 -d "$root" "$out.new"
-mv "$out.new" "$out"
+rm -f "$new" && truncate -s "$size" "$new"
+/usr/sbin/mke2fs -q -F -t ext4 -L "$name" -m 0 -E assume_storage_prezeroed=1 -d "$root" "$new"
+mv "$new" "$out"
