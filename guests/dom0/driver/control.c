@@ -33,8 +33,12 @@ int tarn_populate(struct tarn_file *tf, void *arg)
     if (!is_ram(range->ipa, range->size))
         return -EINVAL;
     while (range->size) {
-        int error = tarn_hypercall3(TARN_HC_DOMAIN_POPULATE, tf->domain->id, range->ipa, 0);
+        u32 id = tf->domain->id;
+        int error = tarn_hypercall3(TARN_HC_DOMAIN_POPULATE, id, range->ipa, 0);
 
+        /* What Tarn calls no room may be memory that is there already. */
+        if (error == -ENOMEM && !tarn_hypercall3(TARN_HC_DOMAIN_BLOCK, id, range->ipa, 0))
+            return -EEXIST;
         if (error)
             return error;
         range->ipa += TARN_BLOCK_SIZE;

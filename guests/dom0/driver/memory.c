@@ -10,6 +10,7 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
@@ -18,9 +19,9 @@
 #include "guests/dom0/driver/domain.h"
 #include "guests/dom0/driver/hypercall.h"
 
-#define FAULT_PAGES  16 /* a fault maps as many, aligned */
+#define BLOCK_PAGES  (TARN_BLOCK_SIZE / PAGE_SIZE)
 #define WAIT_STEP_MS 2
-#define WAIT_MAX_MS  10000
+#define WAIT_SECONDS 10
 
 /*
  * Each domain has an inode of its own for its address space, which lists all mappings of the
@@ -81,20 +82,20 @@ static struct page *find_block(struct tarn_domain *domain, u64 offset)
 }
 
 /*
- * Maps the page that faulted, and of its neighbours those that the vma covers. Which of several
- * threads maps a page first does not matter: EBUSY is as good as success.
+ * Maps the page that faulted, and of the rest of its block what the vma covers: the block has a
+ * page-table page of its own in any case, and one fault instead of 512 matters. Which of several
+ * threads maps a page first does not: EBUSY is as good as success.
  */
-static vm_fault_t map_around(struct vm_fault *vmf, struct page *block)
+static vm_fault_t map_block(struct vm_fault *vmf, struct page *block)
 {
     struct vm_area_struct *vma = vmf->vma;
-    pgoff_t in_block = vmf->pgoff % (TARN_BLOCK_SIZE / PAGE_SIZE);
-    pgoff_t first = ALIGN_DOWN(in_block, FAULT_PAGES);
+    pgoff_t in_block = vmf->pgoff % BLOCK_PAGES;
     int error = vm_insert_page(vma, vmf->address, block + in_block);
     pgoff_t i;
 
     if (error && error != -EBUSY)
         return error == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
-    for (i = first; i < first + FAULT_PAGES; i++) {
+    for (i = 0; i < BLOCK_PAGES; i++) {
         unsigned long address = vmf->address + (i - in_block) * PAGE_SIZE;
 
         if (i == in_block || address < vma->vm_start || address >= vma->vm_end)
@@ -106,6 +107,19 @@ static vm_fault_t map_around(struct vm_fault *vmf, struct page *block)
     return VM_FAULT_NOPAGE;
 }
 
+/*
+ * Writable pages begin dirty: nobody cleans them, and it spares a second fault at the first write.
+ * Here, not in mmap(), which ends with the protection computed anew. Faults at the same time write
+ * the same value.
+ */
+static void begin_dirty(struct vm_area_struct *vma)
+{
+    pte_t pte = pte_mkdirty(__pte(pgprot_val(vma->vm_page_prot)));
+
+    if (vma->vm_flags & VM_WRITE)
+        WRITE_ONCE(vma->vm_page_prot, pte_pgprot(pte));
+}
+
 static vm_fault_t ram_fault(struct vm_fault *vmf)
 {
     struct tarn_domain *domain = vmf->vma->vm_private_data;
@@ -115,8 +129,10 @@ static vm_fault_t ram_fault(struct vm_fault *vmf)
     down_read(&domain->life);
     if (!domain->dying) {
         block = find_block(domain, (u64)vmf->pgoff << PAGE_SHIFT);
-        if (block)
-            result = map_around(vmf, block);
+        if (block) {
+            begin_dirty(vmf->vma);
+            result = map_block(vmf, block);
+        }
     }
     up_read(&domain->life);
     return result;
@@ -164,25 +180,21 @@ int tarn_memory_mmap(struct tarn_domain *domain, struct vm_area_struct *vma)
     if (vma->vm_pgoff >= ram || pages > ram - vma->vm_pgoff)
         return -EINVAL;
     vma->vm_flags |= VM_MIXEDMAP;
-    /* Writable pages begin dirty: nobody cleans them, and it spares a second fault at the write. */
-    if (vma->vm_flags & VM_WRITE)
-        vma->vm_page_prot = pte_pgprot(pte_mkdirty(__pte(pgprot_val(vma->vm_page_prot))));
     vma->vm_ops = &ram_ops;
     return 0;
 }
 
-/* Waits until nobody holds the pages of a block. *left: milliseconds that it may still take. */
-static int wait_for_block(struct page *block, unsigned int *left)
+/* Waits until nobody holds the pages of a block, at most until jiffies says end. */
+static int wait_for_block(struct page *block, unsigned long end)
 {
     unsigned int i;
 
-    for (i = 0; i < TARN_BLOCK_SIZE / PAGE_SIZE; i++) {
+    for (i = 0; i < BLOCK_PAGES; i++) {
         while (page_ref_count(block + i) > 1) {
-            if (*left < WAIT_STEP_MS)
+            if (time_after(jiffies, end))
                 return -EBUSY;
             if (msleep_interruptible(WAIT_STEP_MS))
                 return -EINTR;
-            *left -= WAIT_STEP_MS;
         }
     }
     cond_resched();
@@ -192,7 +204,7 @@ static int wait_for_block(struct page *block, unsigned int *left)
 int tarn_memory_revoke(struct tarn_domain *domain)
 {
     struct tarn_info info = {.id = domain->id};
-    unsigned int left = WAIT_MAX_MS;
+    unsigned long end = jiffies + WAIT_SECONDS * HZ;
     u64 offset;
     int error;
 
@@ -204,7 +216,7 @@ int tarn_memory_revoke(struct tarn_domain *domain)
 
         if (!block)
             continue;
-        error = wait_for_block(block, &left);
+        error = wait_for_block(block, end);
         info.memory -= TARN_BLOCK_SIZE;
     }
     if (error == -EBUSY)

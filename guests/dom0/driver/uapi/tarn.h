@@ -102,8 +102,9 @@ struct tarn_info {
 
 /*
  * Gives the domain zeroed memory at [ipa, ipa + size), both multiples of TARN_BLOCK_SIZE, within
- * DOMU_RAM_BASE and DOMU_RAM_MAX. Before TARN_START (EBUSY). ENOMEM: pool exhausted. On any error,
- * EINTR included, ipa and size say what is still missing, so calling again goes on.
+ * DOMU_RAM_BASE and DOMU_RAM_MAX. Before TARN_START (EBUSY). ENOMEM: pool exhausted; EEXIST: there
+ * is some. On any error, EINTR included, ipa and size say what is still missing, so calling again
+ * goes on.
  */
 struct tarn_populate {
     __u64 ipa;
