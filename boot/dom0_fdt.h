@@ -16,7 +16,7 @@ struct dom0_fdt_config {
     const char *bootargs;
     struct pa_range initrd; /* size 0: none */
     unsigned nr_vcpus;
-    uint64_t mpidr[64]; /* of each vCPU */
+    uint64_t mpidr[MAX_CPUS]; /* of each vCPU */
     unsigned gic_version;
     uint64_t upcall_page; /* physical address */
     uint32_t upcall_intid;
@@ -28,8 +28,15 @@ const char *dom0_fdt_build(const struct dom0_fdt_config *config, const void *mac
 
 /*
  * Calls found for the registers of every enabled device, and for the windows of every PCI host
- * bridge: what dom0 is to reach 1:1. Not for memory, the GIC, CPUs and reserved memory.
+ * bridge: what dom0 is to reach 1:1. Not for memory, CPUs, /chosen, reserved memory, and what Tarn
+ * keeps.
  */
 void dom0_fdt_for_each_device(const void *machine, dt_range_fn found, void *context);
+
+/* True for a node that dom0 does not get to see, or gets made anew. */
+bool dom0_fdt_keeps_back(const void *fdt, int node);
+
+/* The node of the GIC that dom0's emulated one stands for, or negative. */
+int dom0_fdt_gic(const void *fdt);
 
 #endif

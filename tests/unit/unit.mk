@@ -15,6 +15,10 @@ UNIT_SOURCES_libc      :=
 UNIT_SOURCES_printf    := platform/printf.c
 UNIT_SOURCES_bootargs  := boot/bootargs.c
 UNIT_SOURCES_modules   := boot/modules.c platform/fdt.c
+UNIT_SOURCES_fdt       := platform/fdt.c platform/uart.c platform/log.c platform/printf.c \
+                          tests/unit/dt_machine.c
+UNIT_SOURCES_dom0_fdt  := boot/dom0_fdt.c boot/dom0_devices.c boot/fdt_edit.c platform/fdt.c \
+                          tests/unit/dt_machine.c
 UNIT_SOURCES_heap      := mm/heap.c
 UNIT_SOURCES_pool      := mm/pool.c mm/heap.c
 UNIT_SOURCES_pt        := mm/pt.c tests/unit/pt_machine.c
@@ -28,8 +32,19 @@ UNIT_SOURCES_vgic_regs := $(VGIC_SOURCES)
 UNIT_SOURCES_vdev      :=
 UNIT_SOURCES_vuart     := virtio/vuart.c
 
-$(foreach name,bootargs modules,$(eval UNIT_LIBS_$(name) := -lfdt))
+$(foreach name,bootargs modules fdt dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 
+BACKEND_SOURCES := $(addprefix guests/dom0/backend/,device.c virtqueue.c block.c console.c entropy.c \
+                     input.c net.c terminal.c workers.c loop.c)
+
+UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_value.c \
+                              common/devices.c cli/fdt.c cli/image.c)
+UNIT_LIBS_config         := -lconfuse -lfdt
+UNIT_SOURCES_virtqueue   := guests/dom0/backend/virtqueue.c
+UNIT_SOURCES_virtio_mmio := $(BACKEND_SOURCES)
+UNIT_LIBS_virtio_mmio    := -pthread
+
+, := ,
 UNIT_CC      ?= gcc
 UNIT_BUILD   := build/unit
 UNIT_TIMEOUT := 300
@@ -47,6 +62,22 @@ $(UNIT_BUILD)/test_$(1): tests/unit/test_$(1).c $(UNIT_SOURCES_$(1)) tests/unit/
 endef
 $(foreach name,$(UNIT_ALL),$(eval $(call unit_rule,$(name))))
 -include $(wildcard $(UNIT_BUILD)/*.d)
+
+# Device trees: written by hand, by QEMU (virt-gicN-smpN), and those in Debian's kernel package.
+UNIT_DTB  := $(UNIT_BUILD)/dtb
+UNIT_DTBS := $(foreach name,odd virt-gic2-smp1 virt-gic2-smp4 virt-gic2-smp8 virt-gic3-smp1 \
+             virt-gic3-smp4 virt-gic3-smp8 virt-smmu,$(UNIT_DTB)/$(name).dtb)
+virt_dtb   = mkdir -p $(@D) && qemu-system-aarch64 -M virt,virtualization=on,$(1),dumpdtb=$@ -m 2G \
+             -cpu cortex-a57 -display none -nic none 2>/dev/null
+$(UNIT_DTB)/virt-gic2-smp%.dtb:
+	@$(call virt_dtb,gic-version=2) -smp $*
+$(UNIT_DTB)/virt-gic3-smp%.dtb:
+	@$(call virt_dtb,gic-version=3) -smp $*
+$(UNIT_DTB)/virt-smmu.dtb:
+	@$(call virt_dtb,gic-version=3$(,)iommu=smmuv3) -smp 2
+$(UNIT_DTB)/%.dtb: tests/unit/dts/%.dts
+	@mkdir -p $(@D) && dtc -q -I dts -O dtb -o $@ $<
+$(UNIT_BUILD)/test_fdt $(UNIT_BUILD)/test_dom0_fdt: $(UNIT_DTBS) | $(KIMAGE)
 
 .PHONY: unit
 unit: $(foreach name,$(UNIT),$(UNIT_BUILD)/test_$(name))
