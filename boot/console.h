@@ -14,8 +14,8 @@
 const char *boot_map_fdt(pa_t fdt_pa, const void **fdt);
 
 /*
- * Starts the console of console= or else of /chosen/stdout-path. fdt NULL: the device tree is what is broken, so the
- * UART the image was built for (platform/boards) must do.
+ * Starts the console of console= or else of /chosen/stdout-path. fdt NULL: the device tree is what
+ * is broken, so the UART the image was built for (platform/boards) must do.
  */
 void boot_console(const void *fdt);
 
