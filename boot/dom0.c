@@ -300,6 +300,7 @@ const char *dom0_build(const void *fdt)
         error = build_fdt(domain, fdt, upcall_pa);
     if (error)
         return error;
+    domain->own_memory = ranges_total(&dom0_ram);
     domain->entry[0] = place.kernel.base;
     domain->entry[1] = place.fdt.base;
     (void)domain_start(domain);

@@ -35,17 +35,39 @@ struct domain *domain_get(uint64_t id)
     return domain;
 }
 
-struct domain *domain_next(uint64_t id)
-{
-    for (; id < TARN_MAX_DOMAINS; id++)
-        if (domain_get(id))
-            return domain_get(id);
-    return NULL;
-}
-
 struct domain *dom0(void)
 {
     return domain_table.domain[DOM0_ID];
+}
+
+static void describe(const struct domain *domain, uint64_t *x)
+{
+    uint64_t ticks = 0;
+
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        ticks += sched_run_time(domain->vcpu[i]);
+    x[1] = domain->id;
+    x[2] = domain->state | (uint64_t)domain->reason << 8 | (uint64_t)domain->nr_vcpus << 16;
+    x[3] = domain->own_memory + pool_bytes_of(domain->id);
+    x[4] = timer_ticks_to_ns(ticks);
+    x[5] = domain->notify ? heap_pa(domain->notify).v : 0;
+    x[6] = domain->console ? heap_pa(domain->console).v : 0;
+    memcpy(&x[7], domain->name, TARN_NAME_SIZE);
+}
+
+int64_t domain_info(uint64_t *x)
+{
+    int64_t status = TARN_ENOENT;
+
+    spin_lock(&domain_table.lock);
+    for (uint64_t id = x[1]; status != TARN_OK && id < TARN_MAX_DOMAINS; id++) {
+        if (!domain_table.domain[id])
+            continue;
+        describe(domain_table.domain[id], x);
+        status = TARN_OK;
+    }
+    spin_unlock(&domain_table.lock);
+    return status;
 }
 
 /* First free id, or TARN_EEXIST, TARN_ENOSPC. Table lock held. */
@@ -239,8 +261,11 @@ int64_t domain_populate(struct domain *domain, ipa_t where, pa_t *block)
     if (!pool_alloc(domain->id, block))
         return TARN_ENOMEM;
     int64_t status = TARN_EBUSY;
+    pa_t there;
     spin_lock(&domain->lock);
-    if (domain->state == TARN_STATE_CREATED) {
+    if (domain->state == TARN_STATE_CREATED && stage2_lookup(&domain->stage2, where, &there)) {
+        status = TARN_EEXIST;
+    } else if (domain->state == TARN_STATE_CREATED) {
         status = TARN_ENOMEM;
         if (stage2_map(&domain->stage2, where, *block, TARN_BLOCK_SIZE, STAGE2_RAM)) {
             if (stage2_map(&dom0()->stage2, ipa(block->v), *block, TARN_BLOCK_SIZE,

@@ -28,6 +28,7 @@ struct domain {
     struct tarn_notify_page *notify; /* NULL for dom0 */
     struct tarn_console_page *console;
     uint64_t time_offset; /* CNTVOFF_EL2 */
+    uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
     void *spi_memory;     /* vgic_spi_bytes, from the heap */
 
     struct stage2 stage2;
@@ -70,8 +71,11 @@ int64_t domain_create(const struct domain_config *config, struct domain **domain
  */
 struct domain *domain_get(uint64_t id);
 
-/* The live domain with the lowest id >= id, or NULL. Validity as above. */
-struct domain *domain_next(uint64_t id);
+/*
+ * Describes the domain with the lowest number >= x[1], dying ones too, in x[1].. as DOMAIN_INFO
+ * says. TARN_ENOENT: none. Table lock taken.
+ */
+int64_t domain_info(uint64_t *x);
 
 /* dom0; NULL until it exists. */
 struct domain *dom0(void);

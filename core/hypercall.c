@@ -110,22 +110,8 @@ static int64_t hc_destroy(struct vcpu *caller, uint64_t *x)
 
 static int64_t hc_info(struct vcpu *caller, uint64_t *x)
 {
-    struct domain *domain = domain_next(x[1]);
-    uint64_t ticks = 0;
-
     (void)caller;
-    if (!domain)
-        return TARN_ENOENT;
-    for (unsigned i = 0; i < domain->nr_vcpus; i++)
-        ticks += sched_run_time(domain->vcpu[i]);
-    x[1] = domain->id;
-    x[2] = domain->state | (uint64_t)domain->reason << 8 | (uint64_t)domain->nr_vcpus << 16;
-    x[3] = pool_bytes_of(domain->id);
-    x[4] = timer_ticks_to_ns(ticks);
-    x[5] = domain->notify ? heap_pa(domain->notify).v : 0;
-    x[6] = domain->console ? heap_pa(domain->console).v : 0;
-    memcpy(&x[7], domain->name, TARN_NAME_SIZE);
-    return TARN_OK;
+    return domain_info(x);
 }
 
 static int64_t hc_block(struct vcpu *caller, uint64_t *x)

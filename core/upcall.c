@@ -14,9 +14,20 @@ void upcall_init(struct tarn_upcall_page *upcall_page)
     page = upcall_page;
 }
 
+/* The first vCPU of dom0 that is not off; dom0 reads the words of all of them. */
+static unsigned taker(void)
+{
+    const struct domain *domain = dom0();
+    unsigned vcpu = 0;
+
+    while (vcpu + 1 < domain->nr_vcpus && domain->vcpu[vcpu]->state == VCPU_OFF)
+        vcpu++;
+    return vcpu;
+}
+
 void upcall_raise(struct domain *domain)
 {
-    const unsigned vcpu = 0; /* the one that takes upcalls; the driver reads every vCPU's words */
+    const unsigned vcpu = taker();
     uint64_t bit = BIT(domain->id % 64);
     uint64_t before =
         __atomic_fetch_or(&page->vcpu[vcpu].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);

@@ -40,6 +40,7 @@
  * POPULATE: x1 = domain, x2 = ipa. Gives the domain one zeroed block of TARN_BLOCK_SIZE at ipa
  *   (aligned to it, inside the RAM window of domu.h). Result: x1 = physical address of the block,
  *   which dom0 may access from now on until the domain is destroyed.
+ *   EEXIST: memory is there already; EBUSY: the domain was started; ENOMEM: pool or heap is empty.
  */
 #define TARN_HC_DOMAIN_POPULATE TARN_HC(0x11)
 /* VCPU_INIT: x1 = domain, x2 = vCPU, x3 = pc (ipa), x4 = x0 (ipa of the device tree). Before START.

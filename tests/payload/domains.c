@@ -308,7 +308,7 @@ static void test_bad_arguments(void)
     memcpy(&call.x[3], "good", 4);
     hvc_call(&call);
     check_equal(call.x[0], TARN_EEXIST);
-    check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, DOMU_RAM_BASE, 0), TARN_ENOMEM);
+    check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, DOMU_RAM_BASE, 0), TARN_EEXIST);
     check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, DOMU_RAM_BASE + 4096, 0), TARN_EINVAL);
     check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, 0, 0), TARN_EINVAL);
     check_equal(call3(TARN_HC_DOMAIN_POPULATE, d.id, 0xffffffffffe00000, 0), TARN_EINVAL);
