@@ -45,6 +45,8 @@ void mmu_build(void)
 void mmu_map_gib(uint64_t address, bool normal)
 {
     uint64_t index = address >> GIB_SHIFT;
+    if (index == (uint64_t)(uintptr_t)image_start >> GIB_SHIFT)
+        return;
     mmu_table[index] = mmu_table[index + VIEW_INDEX] = 0;
     dsb(ishst);
     __asm__ volatile("tlbi vmalle1is\n\tdsb ish\n\tisb" : : : "memory");

@@ -152,7 +152,7 @@ void secondary_main(unsigned cpu);
 /* The map: 1 GiB blocks, VA = PA. */
 
 /* Maps the GiB that holds address as Normal memory (else: Device); executable in both cases, so
- * that a fetch reaches stage 2. Calling CPU's TLB only. */
+ * that a fetch reaches stage 2. The image's own GiB stays Normal. */
 void mmu_map_gib(uint64_t address, bool normal);
 
 /* Interrupt controller and time: gic.h, timer.h. */

@@ -9,6 +9,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
 TARN = BUILD / "tarn.bin"
 PAYLOAD_AT = 0x44000000  # out of the way of QEMU's kernel and device tree
+GUEST_AT = 0x48400000  # as tests/payload/host.c has it, inside dom0's memory
 
 
 def machine(gic, virtualization=True):
@@ -26,6 +27,13 @@ def with_payload(name, bootargs="dom0_mem=256M"):
     image = BUILD / "payload" / f"{name}.bin"
     return ["-kernel", str(TARN), "-append", bootargs,
             "-device", f"guest-loader,addr={PAYLOAD_AT:#x},kernel={image},bootargs=payload"]
+
+
+def with_guest(name, bootargs="dom0_mem=256M dom0_vcpus=1"):
+    """Arguments that make `name` a domU's kernel, with the payload "host" as dom0."""
+    image = BUILD / "payload" / f"{name}.bin"
+    return with_payload("host", bootargs) + [
+        "-device", f"guest-loader,addr={GUEST_AT:#x},initrd={image}"]
 
 
 def run(command, timeout=120, until=()):

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every payload as dom0's kernel in Tarn, on GICv2 and GICv3, with one CPU and four; the ones that the
-CPU model matters for on other models, too; and once on the bare machine, which proves the payload."""
+CPU model matters for on other models, too; in a domU; and on the bare machine, which proves the
+payload."""
 import re
 
 import pytest
 
 import machine
 
-PAYLOADS = sorted(path.stem for path in (machine.TOP / "tests/payload").glob("*.c"))
+PAYLOADS = sorted(path.stem for path in (machine.TOP / "tests/payload").glob("*.c")
+                  if path.stem != "host")
+GUESTS = [name for name in PAYLOADS if name not in ("hypercalls", "domains")]
 SKIPS = ("too few CPUs", "GICv2", "QEMU's GICv2 cannot", "all INTIDs exist")
 NEEDS_TARN = ("hypercalls", "domains")
 
@@ -48,3 +51,14 @@ def test_on_bare_machine(name, gic):
     image = machine.BUILD / "payload" / f"{name}.bin"
     command = machine.qemu(gic, 4, virtualization=False, extra=["-kernel", str(image)])
     check_tap(*machine.run(command), SKIPS + ("not under Tarn",))
+
+
+@pytest.mark.parametrize("cpus", [2, 4])
+@pytest.mark.parametrize("gic", [2, 3])
+@pytest.mark.parametrize("name", GUESTS)
+def test_in_domu(name, gic, cpus):
+    """The domU has a vCPU less than the machine has CPUs."""
+    output, ended = machine.run(machine.qemu(gic, cpus, extra=machine.with_guest(name)))
+    host = re.sub(r"^domU: .*\n", "", output, flags=re.M)
+    check_tap(host, ended, ())
+    check_tap("\n".join(re.findall(r"^domU: (.*?)\r?$", output, re.M)), ended, SKIPS)
