@@ -10,6 +10,9 @@
 #include "platform/mmio.h"
 #include "platform/string.h"
 
+#define CADENCE_TX_ENABLE (1u << 4) /* Control_reg0: transmitter enabled */
+#define CADENCE_TX_MASK   (3u << 4) /* and not disabled */
+
 #define PATIENCE 100000 /* polls before a character is given up: a dead UART must not hang EL2 */
 
 static void wait_clear(volatile void *status, uint32_t bit)
@@ -41,8 +44,13 @@ static void ns16550_put(volatile void *base, char c)
     mmio_write32(base, (uint8_t)c);
 }
 
+/* dom0 may have switched the transmitter off; emulators without firmware begin with it off. */
 static void cadence_put(volatile void *base, char c)
 {
+    uint32_t control = mmio_read32(base);
+
+    if ((control & CADENCE_TX_MASK) != CADENCE_TX_ENABLE)
+        mmio_write32(base, (control & ~CADENCE_TX_MASK) | CADENCE_TX_ENABLE);
     wait_clear(reg(base, 0x2c), 1u << 4); /* Channel_sts: TX FIFO full */
     mmio_write32(reg(base, 0x30), (uint8_t)c);
 }
