@@ -28,6 +28,7 @@ struct gic_ops {
     /* Virtual CPU interface of the calling CPU; n is below gic_info.nr_lrs. */
     uint64_t (*lr_encode)(const struct lr *lr);
     void (*lr_write)(unsigned n, uint64_t encoded);
+    bool (*lr_refill)(unsigned n, uint64_t encoded); /* writes if its state is invalid; tells */
     uint32_t (*lr_state)(unsigned n); /* LR_PENDING | LR_ACTIVE; the rest never changes by itself */
     uint32_t (*lr_empty)(void);       /* ELRSR: neither a valid interrupt nor an unreported EOI */
     uint32_t (*lr_ended)(void);       /* EISR: invalid, with an unreported EOI */

@@ -168,6 +168,14 @@ static uint32_t v2_lr_state(unsigned n)
     return lr_state_v2(gich_read(GICH_LR + 4 * n));
 }
 
+static bool v2_lr_refill(unsigned n, uint64_t encoded)
+{
+    if (v2_lr_state(n))
+        return false;
+    v2_lr_write(n, encoded);
+    return true;
+}
+
 static uint32_t v2_lr_empty(void)
 {
     return gich_read(GICH_ELRSR0);
@@ -220,6 +228,7 @@ const struct gic_ops gic_v2_ops = {
     .route = v2_route,
     .lr_encode = lr_encode_v2,
     .lr_write = v2_lr_write,
+    .lr_refill = v2_lr_refill,
     .lr_state = v2_lr_state,
     .lr_empty = v2_lr_empty,
     .lr_ended = v2_lr_ended,

@@ -195,6 +195,7 @@ const struct gic_ops gic_v3_ops = {
     .route = v3_route,
     .lr_encode = lr_encode_v3,
     .lr_write = gic_v3_lr_write,
+    .lr_refill = gic_v3_lr_refill,
     .lr_state = gic_v3_lr_state,
     .lr_empty = gic_v3_lr_empty,
     .lr_ended = gic_v3_lr_ended,

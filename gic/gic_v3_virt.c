@@ -67,6 +67,21 @@ void gic_v3_lr_write(unsigned n, uint64_t encoded)
     }
 }
 
+bool gic_v3_lr_refill(unsigned n, uint64_t encoded)
+{
+#define LR_REFILL(number, reg)                                                                     \
+    case number:                                                                                   \
+        if (lr_state_v3(sysreg_read(reg)))                                                         \
+            return false;                                                                          \
+        sysreg_write(reg, encoded);                                                                \
+        return true;
+    switch (n) {
+        ICH_LRS(LR_REFILL)
+    default:
+        return false;
+    }
+}
+
 /* ICH_VTR_EL2: PREbits - 1 in 28:26, ListRegs - 1 in 4:0. */
 void gic_v3_virt_probe(void)
 {

@@ -15,6 +15,7 @@ void gic_v3_virt_init_cpu(void);
 
 /* See struct gic_ops. */
 void gic_v3_lr_write(unsigned n, uint64_t encoded);
+bool gic_v3_lr_refill(unsigned n, uint64_t encoded);
 uint32_t gic_v3_lr_state(unsigned n);
 uint32_t gic_v3_lr_empty(void);
 uint32_t gic_v3_lr_ended(void);

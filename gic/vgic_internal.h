@@ -83,10 +83,11 @@ vcpu_mask_t vgic_fold_local(struct vgic *vgic, struct vgic_cpu *self, struct vgi
                             unsigned b, uint32_t bits);
 
 /*
- * The interrupt in list register n of `cpu`, loaded on this CPU, is pending again: if the guest has
- * emptied it and it may have the same contents once more, writes them. False: nothing was done.
+ * The interrupt, of `bank`, in list register n of `cpu`, loaded on this CPU, is pending again: if
+ * the guest has emptied it and it may have the same contents once more, writes them. False: nothing
+ * was done.
  */
-bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n);
+bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n);
 
 /* The same for the physical interrupt whose deactivation by the guest emptied list register n. */
 bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n);

@@ -175,23 +175,21 @@ static inline bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uin
     return !(odd & bit);
 }
 
-bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n)
+bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n)
 {
     const struct lr *lr = &cpu->lr[n];
     unsigned intid = lr->intid;
-    struct vgic_bank *bank = vgic_bank(vgic, cpu, intid / 32);
     uint32_t bit = BIT32(intid % 32);
 
-    if (!(cpu->lr_again & BIT32(n)) || lr->hw || (bank->hw & bit) || !is_plain(vgic, bank, bit) ||
-        gic_ops->lr_state(n))
+    if (!(cpu->lr_again & BIT32(n)) || lr->hw || (bank->hw & bit) || !is_plain(vgic, bank, bit))
         return false;
-    if (vgic_is_sgi_v2(vgic, intid)) {
-        if (cpu->sgi_sources[intid] != BIT32(lr->source))
-            return false;
+    if (vgic_is_sgi_v2(vgic, intid) && cpu->sgi_sources[intid] != BIT32(lr->source))
+        return false;
+    if (!gic_ops->lr_refill(n, cpu->lr_raw[n]))
+        return false;
+    if (vgic_is_sgi_v2(vgic, intid))
         cpu->sgi_sources[intid] = 0;
-    }
     bank->latch &= ~bit;
-    gic_ops->lr_write(n, cpu->lr_raw[n]);
     return true;
 }
 
@@ -241,7 +239,9 @@ static vcpu_mask_t refresh(struct vgic *vgic, struct vgic_cpu *cpu)
     for (uint32_t lrs = cpu->lr_stale; lrs; lrs &= lrs - 1) {
         unsigned n = (unsigned)__builtin_ctz(lrs);
 
-        if (!vgic_repeat(vgic, cpu, n))
+        struct vgic_bank *bank = vgic_bank(vgic, cpu, cpu->lr[n].intid / 32);
+
+        if (!vgic_repeat(vgic, cpu, bank, n))
             kick |= fold(vgic, cpu, n, gic_ops->lr_state(n));
     }
     cpu->lr_stale = 0;

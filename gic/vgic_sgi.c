@@ -5,49 +5,69 @@
  */
 #include "gic/vgic_internal.h"
 
-/* Makes the SGI pending at one vCPU. */
-static inline vcpu_mask_t pend(struct vgic *vgic, struct vgic_cpu *cpu, unsigned from, unsigned sgi)
+/*
+ * The SGI is pending at a vCPU. `local`: it is the sender, loaded on this CPU, whose list register
+ * may be written at once.
+ */
+static vcpu_mask_t pend(struct vgic *vgic, struct vgic_cpu *cpu, unsigned sgi, bool local)
 {
     struct vgic_bank *bank = &cpu->private;
-    uint32_t bit = BIT32(sgi);
 
-    if (vgic->version == 2)
-        cpu->sgi_sources[sgi] |= (uint8_t)BIT32(from);
-    else if (!(bank->group1 & bit))
-        return 0; /* ICC_SGI1R_EL1 makes no group 0 interrupts */
-    bank->latch |= bit;
-    if (cpu->number == from && (bank->cached & bit) && vgic_repeat(vgic, cpu, bank->lr[sgi]))
+    bank->latch |= BIT32(sgi);
+    if (local && (bank->cached & BIT32(sgi)) && vgic_repeat(vgic, cpu, bank, bank->lr[sgi]))
         return 0;
-    return vgic_update(vgic, cpu, 0, bit);
+    return vgic_update(vgic, cpu, 0, BIT32(sgi));
+}
+
+/* ICC_SGI1R_EL1 makes no group 0 interrupts. */
+static inline vcpu_mask_t pend_v3(struct vgic *vgic, struct vgic_cpu *cpu, unsigned sgi, bool local)
+{
+    return cpu->private.group1 & BIT32(sgi) ? pend(vgic, cpu, sgi, local) : 0;
 }
 
 /* The sender is not to be kicked: it is on its way to its next entry. */
-static inline vcpu_mask_t send(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi)
+static vcpu_mask_t send_v3(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi)
 {
     vcpu_mask_t kick = 0;
 
-    targets &= ~0ul >> (64 - vgic->nr_cpus);
-    for (; targets; targets &= targets - 1)
-        kick |= pend(vgic, vgic->cpu[__builtin_ctzl(targets)], from, sgi);
+    for (targets &= ~0ul >> (64 - vgic->nr_cpus); targets; targets &= targets - 1) {
+        unsigned n = (unsigned)__builtin_ctzl(targets);
+        kick |= pend_v3(vgic, vgic->cpu[n], sgi, n == from);
+    }
     return kick & ~BIT(from);
 }
 
 /* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, IRM 40, Aff2 39:32, INTID 27:24, Aff1 23:16, list 15:0. */
 vcpu_mask_t vgic_write_sgi1r(struct vgic *vgic, unsigned vcpu, uint64_t value)
 {
-    uint64_t aff1 = FIELD(value, 23, 16);
-    vcpu_mask_t targets, kick;
+    unsigned sgi = (unsigned)FIELD(value, 27, 24);
+    vcpu_mask_t targets, kick = 0;
 
     if (value & BIT(40))
         targets = ~BIT(vcpu);
-    else if (!(value & 0x00fff0ff00000000) && aff1 < VGIC_MAX_CPUS / 16)
-        targets = (value & 0xffff) << (16 * aff1); /* see vcpu_mpidr */
+    else if (!(value & 0x00fff0ff00fc0000))
+        targets = (value & 0xffff) << (16 * FIELD(value, 17, 16)); /* see vcpu_mpidr */
     else
         return 0;
     spin_lock(&vgic->lock);
-    kick = send(vgic, targets, vcpu, (unsigned)FIELD(value, 27, 24));
+    if (targets == BIT(vcpu))
+        (void)pend_v3(vgic, vgic->cpu[vcpu], sgi, true);
+    else
+        kick = send_v3(vgic, targets, vcpu, sgi);
     spin_unlock(&vgic->lock);
     return kick;
+}
+
+static vcpu_mask_t send_v2(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi)
+{
+    vcpu_mask_t kick = 0;
+
+    for (targets &= ~0ul >> (64 - vgic->nr_cpus); targets; targets &= targets - 1) {
+        unsigned n = (unsigned)__builtin_ctzl(targets);
+        vgic->cpu[n]->sgi_sources[sgi] |= (uint8_t)BIT32(from);
+        kick |= pend(vgic, vgic->cpu[n], sgi, n == from);
+    }
+    return kick & ~BIT(from);
 }
 
 /* GICD_SGIR: TargetListFilter 25:24, CPUTargetList 23:16, SGIINTID 3:0. */
@@ -58,7 +78,7 @@ VGIC_WRITER(vgic_write_sgir)
     vcpu_mask_t targets[4] = {FIELD(value, 23, 16), ~self, self, 0};
 
     if (vgic->version == 2)
-        access->kick |= send(vgic, targets[FIELD(value, 25, 24)], access->vcpu, value & 15);
+        access->kick |= send_v2(vgic, targets[FIELD(value, 25, 24)], access->vcpu, value & 15);
 }
 
 /* GICD_CPENDSGIRn and SPENDSGIRn: one byte per SGI, one bit per sender. */

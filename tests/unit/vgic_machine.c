@@ -123,6 +123,14 @@ static void fake_lr_write(unsigned n, uint64_t encoded)
     machine.lr_writes++;
 }
 
+static bool fake_lr_refill(unsigned n, uint64_t encoded)
+{
+    if (here()->lr[n].state)
+        return false;
+    fake_lr_write(n, encoded);
+    return true;
+}
+
 /* GICv3's encoding, with the sender of GICv2's SGIs in bits that are free for it. */
 static uint64_t fake_lr_encode(const struct lr *lr)
 {
@@ -199,6 +207,7 @@ static const struct gic_ops fake_ops = {
     .route = fake_route,
     .lr_encode = fake_lr_encode,
     .lr_write = fake_lr_write,
+    .lr_refill = fake_lr_refill,
     .lr_state = fake_lr_state,
     .lr_empty = fake_lr_empty,
     .lr_ended = fake_lr_ended,
