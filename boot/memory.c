@@ -46,7 +46,7 @@ static const char *read_ram(const void *fdt)
     dt_for_each_reserved(fdt, remove_reserved, &free_ram);
     uint64_t image = el2_image_pa(__image_start).v;
     (void)ranges_remove(&free_ram, image,
-                        align_up((uint64_t)(__image_end - __image_start), BLOCK_2M));
+                        align_up((uintptr_t)__image_end - (uintptr_t)__image_start, BLOCK_2M));
     return NULL;
 }
 
