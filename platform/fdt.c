@@ -165,7 +165,7 @@ void dt_for_each_reserved(const void *fdt, dt_range_fn found, void *context)
     for (int i = 0; i < fdt_num_mem_rsv(fdt); i++) {
         uint64_t base, size;
         if (fdt_get_mem_rsv(fdt, i, &base, &size) == 0)
-            found(base, size, context);
+            found(base, MIN(size, UINT64_MAX - base), context);
     }
     if (parent < 0)
         return;

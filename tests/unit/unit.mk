@@ -17,6 +17,8 @@ UNIT_SOURCES_bootargs  := boot/bootargs.c
 UNIT_SOURCES_modules   := boot/modules.c platform/fdt.c
 UNIT_SOURCES_fdt       := platform/fdt.c platform/uart.c platform/log.c platform/printf.c \
                           tests/unit/dt_machine.c
+UNIT_SOURCES_log       := platform/log.c platform/printf.c platform/fdt.c platform/uart.c
+UNIT_SOURCES_ranges    := boot/ranges.c
 UNIT_SOURCES_dom0_fdt  := boot/dom0_fdt.c boot/dom0_devices.c boot/fdt_edit.c platform/fdt.c \
                           tests/unit/dt_machine.c
 UNIT_SOURCES_heap      := mm/heap.c
@@ -32,7 +34,7 @@ UNIT_SOURCES_vgic_regs := $(VGIC_SOURCES)
 UNIT_SOURCES_vdev      :=
 UNIT_SOURCES_vuart     := virtio/vuart.c
 
-$(foreach name,bootargs modules fdt dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
+$(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 
 BACKEND_SOURCES := $(addprefix guests/dom0/backend/,device.c virtqueue.c block.c console.c entropy.c \
                      input.c net.c terminal.c workers.c loop.c)
