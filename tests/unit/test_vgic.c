@@ -385,15 +385,15 @@ static void (*const ops[])(unsigned v, unsigned intid) = {
     check_state_registers,
 };
 
+/* What others do meets the guest's list registers one by one, or several at once. */
 static void step(void)
 {
-    unsigned v = pick_loaded();
-
     if (unit_random_below(2)) {
+        unsigned v = pick_loaded();
         unit_random_below(5) < 3 ? op_ack(v, 0) : op_eoi(v, 0);
     } else {
-        unsigned intid = pick_intid();
-        ops[unit_random_below(ARRAY_SIZE(ops))](v, intid);
+        for (uint64_t n = 1 + unit_random_below(4) / 3 * unit_random_below(8); n > 0; n--)
+            ops[unit_random_below(ARRAY_SIZE(ops))](pick_loaded(), pick_intid());
     }
     machine_settle();
     check();

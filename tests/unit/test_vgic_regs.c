@@ -327,6 +327,27 @@ static void masked_hardware_interrupt(void **state)
     machine_exit();
 }
 
+/* The guest pends its timer interrupt itself: no physical one is behind that, but behind the next.
+ */
+static void software_pends_hardware_interrupt(void **state)
+{
+    (void)state;
+    start(3, 4, 64, false);
+    machine_gicr(0, 0, GICR_SGI + GICD_ISENABLER, 4, true, BIT32(VTIMER));
+    for (unsigned i = 0; i < 4; i++) {
+        machine.vcpu[0].timer_line = i & 1;
+        if (!(i & 1))
+            machine_gicr(0, 0, GICR_SGI + GICD_ISPENDR, 4, true, BIT32(VTIMER));
+        take(VTIMER);
+        assert_int_equal(machine.pcpu[0].ppi_active, i & 1 ? BIT32(VTIMER) : 0);
+        machine.vcpu[0].timer_line = false;
+        end();
+        assert_int_equal(machine.pcpu[0].ppi_active, 0);
+        take_nothing();
+    }
+    machine_exit();
+}
+
 /* The timer interrupt of a vCPU that is switched out does not keep the next one's from coming. */
 static void timer_across_switch(void **state)
 {
@@ -462,6 +483,7 @@ int main(void)
         cmocka_unit_test(overflow_nested),
         cmocka_unit_test(overflow_late),
         cmocka_unit_test(masked_hardware_interrupt),
+        cmocka_unit_test(software_pends_hardware_interrupt),
         cmocka_unit_test(timer_across_switch),
         cmocka_unit_test(reset_cpu),
         cmocka_unit_test(bad_configs),
