@@ -7,6 +7,7 @@ code, so a test sees what a person sees.
 import os
 import pathlib
 import re
+import time
 
 import pexpect
 
@@ -14,6 +15,20 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 PROMPT = "tarn-test# "
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x1b\][^\x07]*\x07")
 PASSWORD = "tarn"
+
+
+class Log:
+    """A file that is up to date at every moment: it is read when a test hangs."""
+
+    def __init__(self, path):
+        self.file = open(path, "w", encoding="utf-8")
+
+    def write(self, text):
+        self.file.write(text)
+        self.file.flush()
+
+    def flush(self):
+        self.file.flush()
 
 
 class Shell:
@@ -64,7 +79,7 @@ class Machine(Shell):
         child = pexpect.spawn(str(TOP / "guests/run.sh"), env=environment, cwd=str(TOP),
                               encoding="utf-8", codec_errors="replace", timeout=120,
                               maxread=65536)
-        child.logfile_read = open(log, "w", encoding="utf-8")
+        child.logfile_read = Log(log)
         child.delaybeforesend = None
         super().__init__(child, PROMPT)
 
@@ -72,8 +87,10 @@ class Machine(Shell):
         """Attaches to a domU's console and logs in. The shell is the domU's until leave()."""
         self.child.sendline(f"tarn console {name}")
         shell = Shell(self.child, f"domu-{name}# ")
-        # Asks for a fresh prompt: the login may have been printed before we attached.
-        for _ in range(timeout // 10):
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            # Attaching replays what came before; only what follows a fresh Enter counts.
+            self.drain()
             self.child.sendline("")
             seen = self.child.expect([r"domu2? login: *$", re.escape(shell.prompt),
                                       pexpect.TIMEOUT], timeout=10)
@@ -82,7 +99,15 @@ class Machine(Shell):
                 return shell
             if seen == 1:
                 return shell
-        raise AssertionError(f"no login on the console of {name}")
+        raise AssertionError(f"no login on the console of {name} within {timeout} s")
+
+    def drain(self, quiet=2):
+        """Throws away output until there is none for `quiet` seconds."""
+        try:
+            while True:
+                self.child.read_nonblocking(65536, timeout=quiet)
+        except pexpect.TIMEOUT:
+            pass
 
     def leave(self):
         """Ctrl-] leaves the console; dom0's shell goes on."""
