@@ -217,6 +217,23 @@ static void edge_while_active(void **state)
     machine_exit();
 }
 
+/* Another vCPU says that an interrupt is active: it does not come before it says the contrary. */
+static void active_by_another(void **state)
+{
+    (void)state;
+    start(3, 4, 64, false);
+    enable_spi(40, 0x80, true);
+    pend(40);
+    take(40);
+    end();
+    machine_gicd(1, GICD_ISACTIVER + 4, 4, true, 1u << 8);
+    pend(40);
+    take_nothing();
+    machine_gicd(1, GICD_ICACTIVER + 4, 4, true, 1u << 8);
+    take(40);
+    machine_exit();
+}
+
 static void level(void **state)
 {
     (void)state;
@@ -478,6 +495,7 @@ int main(void)
         cmocka_unit_test(sgi_sources_v2),
         cmocka_unit_test(hot_paths),
         cmocka_unit_test(edge_while_active),
+        cmocka_unit_test(active_by_another),
         cmocka_unit_test(level),
         cmocka_unit_test(overflow_order),
         cmocka_unit_test(overflow_nested),
