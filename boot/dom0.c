@@ -160,20 +160,21 @@ static void keep(struct device_map *map, const struct pa_range *range)
         map->failed |= !ranges_remove(&map->devices, range->base, range->size);
 }
 
-/* What is Tarn's own must not be reachable, whatever the device tree says. */
-static void keep_ours(struct device_map *map)
+static void keep_bank(uint64_t base, uint64_t size, void *context)
 {
-    unsigned pools;
-    const struct pa_range *pool = pool_ranges(&pools);
+    keep(context, &(struct pa_range){base, size});
+}
 
+/* What is Tarn's own, and RAM, is no device, whatever the device tree says. */
+static void keep_ours(struct device_map *map, const void *fdt)
+{
     keep(map, &gic_info.gicd);
     keep(map, &gic_info.gicc);
     keep(map, &gic_info.gich);
     keep(map, &gic_info.gicv);
     for (unsigned i = 0; i < gic_info.gicr_count; i++)
         keep(map, &gic_info.gicr[i]);
-    for (unsigned i = 0; i < pools; i++)
-        keep(map, &pool[i]);
+    dt_for_each_memory(fdt, keep_bank, map);
 }
 
 static const char *map_memory(struct domain *domain, const void *fdt)
@@ -184,7 +185,7 @@ static const char *map_memory(struct domain *domain, const void *fdt)
 
     map.domain = domain;
     dom0_fdt_for_each_device(fdt, add_device, &map);
-    keep_ours(&map);
+    keep_ours(&map, fdt);
     for (unsigned i = 0; ok && i < dom0_ram.count; i++)
         ok = stage2_map(s2, ipa(dom0_ram.range[i].base), pa(dom0_ram.range[i].base),
                         dom0_ram.range[i].size, STAGE2_RAM);

@@ -8,7 +8,7 @@
 
 #include "platform/types.h"
 
-#define RANGES_MAX 64
+#define RANGES_MAX 192 /* devices of the largest boards: about 100 */
 
 struct ranges {
     unsigned count;

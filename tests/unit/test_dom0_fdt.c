@@ -8,6 +8,7 @@
 #include <libfdt.h>
 
 #include "boot/dom0_fdt.h"
+#include "boot/ranges.h"
 #include "boot/stop.h"
 #include "dt_machine.h"
 #include "guests/abi/domu.h"
@@ -350,6 +351,14 @@ static void test_v2m_stays(void **state)
     free(machine);
 }
 
+/* All devices of a board fit in one set of ranges, in whole pages. */
+static void add_pages(uint64_t base, uint64_t size, void *context)
+{
+    uint64_t first = align_down(base, PAGE_SIZE);
+
+    assert_true(ranges_add(context, first, align_up(base + size, PAGE_SIZE) - first));
+}
+
 static void test_boards(void **state)
 {
     static const struct {
@@ -361,6 +370,7 @@ static void test_boards(void **state)
         {"apm/apm-mustang", 2},
         {"freescale/fsl-ls1043a-rdb", 2},
         {"rockchip/rk3399-rockpro64", 3},
+        {"qcom/sdm845-db845c", 3},
     };
 
     (void)state;
@@ -369,6 +379,8 @@ static void test_boards(void **state)
         if (!board)
             skip();
         check_all(board, rows[i].version, 4);
+        struct ranges devices = {0};
+        dom0_fdt_for_each_device(board, add_pages, &devices);
         free(board);
     }
 }
