@@ -42,6 +42,12 @@ static void notify(struct device *device, unsigned queue)
         terminal_retry();
 }
 
+/* A guest that printed to our predecessor did so here. */
+static void start(struct device *device)
+{
+    console.in_use = device->vq[TX].state->next_used != 0;
+}
+
 static void reset(struct device *device)
 {
     (void)device;
@@ -81,6 +87,7 @@ static const struct device_ops ops = {
     .name = "console",
     .id = VIRTIO_ID_CONSOLE,
     .queues = 2,
+    .start = start,
     .notify = notify,
     .reset = reset,
 };

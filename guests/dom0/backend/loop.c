@@ -50,20 +50,23 @@ void loop_close(struct loop_source *source)
     source->fd = -1;
 }
 
-void loop_run(void)
+bool loop_once(int timeout_ms)
 {
     struct epoll_event events[BATCH];
+    int count = epoll_wait(epoll_fd, events, BATCH, timeout_ms);
 
-    while (!stopped) {
-        int count = epoll_wait(epoll_fd, events, BATCH, -1);
-        if (count < 0 && errno != EINTR)
-            return;
-        for (int i = 0; i < count && !stopped; i++) {
-            struct loop_source *source = events[i].data.ptr;
-            if (source->fd >= 0) /* closed by one before it in the batch? */
-                source->ready(source, events[i].events);
-        }
+    for (int i = 0; i < count && !stopped; i++) {
+        struct loop_source *source = events[i].data.ptr;
+        if (source->fd >= 0) /* closed by one before it in the batch? */
+            source->ready(source, events[i].events);
     }
+    return count >= 0 || errno == EINTR;
+}
+
+void loop_run(void)
+{
+    while (!stopped && loop_once(-1))
+        continue;
 }
 
 void loop_stop(void)

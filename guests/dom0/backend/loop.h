@@ -28,6 +28,9 @@ void loop_set(struct loop_source *source, uint32_t events);
 /* Takes it out and closes its fd. */
 void loop_close(struct loop_source *source);
 
+/* Waits up to timeout_ms (-1: for ever) and handles what is ready. False: something is broken. */
+bool loop_once(int timeout_ms);
+
 /* Runs until loop_stop. */
 void loop_run(void);
 void loop_stop(void);

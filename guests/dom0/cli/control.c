@@ -73,7 +73,7 @@ static int destroy_orphan(const char *name)
 
 int command_destroy(int argc, char **argv)
 {
-    struct tarn_info info;
+    struct tarn_info info, still;
     pid_t pid;
 
     if (argc != 2)
@@ -96,7 +96,7 @@ int command_destroy(int argc, char **argv)
     if (!ended)
         return report(EXIT_TIMEOUT, "%s is not gone after %d seconds; see journalctl -u tarn@%s",
                       info.name, DESTROY_SECONDS, info.name);
-    if (hyper_find(info.name, &info) == 0)
+    if (hyper_find(info.name, &still) == 0 && still.id == info.id)
         return report(EXIT_FAILED, "%s is still there; see journalctl -u tarn@%s", info.name,
                       info.name);
     return EXIT_GOOD;

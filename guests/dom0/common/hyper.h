@@ -19,7 +19,8 @@ int hyper_machine(struct tarn_machine_info *info);
 /* The domain with the lowest id >= id. ENOENT: none. */
 int hyper_info(uint32_t id, struct tarn_info *info);
 
-/* The domain that a user means by a name or a number. ENOENT: none; dom0 can be meant, too. */
+/* The domain that a user means by a name or a number. ENOENT: none; dom0 can be meant, too.
+ * name_or_id must not be in *info. */
 int hyper_find(const char *name_or_id, struct tarn_info *info);
 
 int hyper_create(const char *name, unsigned vcpus, uint32_t *id, int *fd);
