@@ -4,6 +4,10 @@
 CROSS_COMPILE ?= aarch64-linux-gnu-
 # Whose UART gets the last word when there is no device tree to ask: platform/boards/NAME.h.
 BOARD         ?= virt
+BOARDS        := $(patsubst platform/boards/%.h,%,$(wildcard platform/boards/*.h))
+ifeq ($(filter $(BOARD),$(BOARDS)),)
+$(error BOARD=$(BOARD) is not known; there are: $(BOARDS))
+endif
 BUILD         := build
 V             ?= 0
 Q             := $(if $(filter 1,$(V)),,@)

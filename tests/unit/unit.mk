@@ -82,5 +82,5 @@ $(UNIT_DTB)/%.dtb: tests/unit/dts/%.dts
 $(UNIT_BUILD)/test_fdt $(UNIT_BUILD)/test_dom0_fdt: $(UNIT_DTBS) | $(KIMAGE)
 
 .PHONY: unit
-unit: $(foreach name,$(UNIT),$(UNIT_BUILD)/test_$(name))
+unit: $(foreach name,$(UNIT),$(UNIT_BUILD)/test_$(name)) ## tests of the logic, on this machine (UNIT=NAME for one)
 	@UNIT_TIMEOUT=$(UNIT_TIMEOUT) tests/unit/run.sh $^
