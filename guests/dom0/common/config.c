@@ -16,6 +16,7 @@
 #include "guests/dom0/common/config_value.h"
 
 #define MAX_NOTES   256
+#define MAX_FILE    65536
 #define NAME_LENGTH (TARN_NAME_SIZE - 1)
 #define MAX_VCPUS   32
 #define MAX_CMDLINE 2047 /* COMMAND_LINE_SIZE of arm64 Linux, less its NUL */
@@ -108,12 +109,24 @@ static int line_of(const cfg_t *section, const char *key)
     return line;
 }
 
+static void parse_message(int line, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(reading.errors, "%s:%d: ", reading.config->file, line);
+    va_start(args, format);
+    vfprintf(reading.errors, format, args);
+    va_end(args);
+    fprintf(reading.errors, "; see tarn.conf(5)\n");
+}
+
 /* libconfuse's own messages: they name the key; we add the line and where to look. */
 static void parse_error(cfg_t *cfg, const char *format, va_list args)
 {
-    fprintf(reading.errors, "%s:%d: ", reading.config->file, cfg->line);
-    vfprintf(reading.errors, format, args);
-    fprintf(reading.errors, "; see tarn.conf(5)\n");
+    char message[256];
+
+    vsnprintf(message, sizeof(message), format, args);
+    parse_message(cfg->line, "%s", message);
 }
 
 bool config_name_is_good(const char *name)
@@ -266,6 +279,89 @@ static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
     return good;
 }
 
+/* Past a quoted string's last character, or at the text's end. */
+static char *skip_quoted(char *at)
+{
+    char quote = *at++;
+
+    for (; *at && *at != quote; at++)
+        if (*at == '\\' && at[1])
+            at++;
+    return *at ? at + 1 : at;
+}
+
+/* A comment's end, or NULL if it has none; `at` itself if none begins there. */
+static char *comment_end(char *at)
+{
+    if (at[0] == '#' || (at[0] == '/' && at[1] == '/'))
+        return at + strcspn(at, "\n");
+    if (at[0] != '/' || at[1] != '*')
+        return at;
+    char *end = strstr(at + 2, "*/");
+    return end ? end + 2 : NULL;
+}
+
+/*
+ * What libconfuse does not do well: it miscounts lines that have comments, so they are overwritten
+ * with blanks; and takes a section that the file's end cuts off. Returns what is wrong, or NULL.
+ */
+static const char *prepare(char *text)
+{
+    int depth = 0;
+
+    for (char *at = text; *at;) {
+        char *end = comment_end(at);
+        if (!end)
+            return "a comment has no end; add a '*/'";
+        if (end == at && (*at == '"' || *at == '\'')) {
+            at = skip_quoted(at);
+        } else if (end == at) {
+            depth += (*at == '{') - (*at == '}');
+            at++;
+        }
+        for (; at < end; at++)
+            *at = *at == '\n' ? '\n' : ' ';
+    }
+    return depth > 0 ? "a section has no end; add a '}'" : NULL;
+}
+
+/* The whole file as a string to be freed, or NULL with errno set. */
+static char *read_file(const char *file)
+{
+    char *text = malloc(MAX_FILE + 1);
+    FILE *stream = text ? fopen(file, "re") : NULL;
+    size_t size = stream ? fread(text, 1, MAX_FILE, stream) : 0;
+    bool good = stream && !ferror(stream) && size < MAX_FILE;
+
+    if (stream && !good)
+        errno = ferror(stream) ? errno : EFBIG;
+    if (stream)
+        fclose(stream);
+    if (!good) {
+        free(text);
+        return NULL;
+    }
+    text[size] = '\0';
+    return text;
+}
+
+static bool parse(struct config *config, cfg_t *parsed)
+{
+    char *text = read_file(config->file);
+
+    if (!text) {
+        fprintf(reading.errors, "%s: cannot be read: %s; give the path of a configuration\n",
+                config->file, strerror(errno));
+        return false;
+    }
+    const char *wrong = prepare(text);
+    if (wrong)
+        parse_message(1, "%s", wrong);
+    bool good = !wrong && cfg_parse_buf(parsed, text) == CFG_SUCCESS;
+    free(text);
+    return good;
+}
+
 bool config_read(struct config *config, const char *file, FILE *errors)
 {
     *config = (struct config){.file = file};
@@ -278,11 +374,7 @@ bool config_read(struct config *config, const char *file, FILE *errors)
     cfg_set_error_function(parsed, parse_error);
     for (unsigned i = 0; i < sizeof(noted) / sizeof(noted[0]); i++)
         cfg_set_validate_func(parsed, noted[i], note_line);
-    int status = cfg_parse(parsed, file);
-    if (status == CFG_FILE_ERROR)
-        fprintf(errors, "%s: cannot be read: %s; give the path of a configuration\n", file,
-                strerror(errno));
-    return status == CFG_SUCCESS && read_values(config, errors, parsed);
+    return parse(config, parsed) && read_values(config, errors, parsed);
 }
 
 void config_free(struct config *config)
