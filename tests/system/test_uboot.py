@@ -48,8 +48,8 @@ def test_domu_reaches_dom0_and_back(uboot):
 def test_file_over_tcp_both_ways(uboot):
     uboot.ok("head -c 4000000 /dev/urandom > /tmp/file")
     sent = uboot.ok("sha256sum < /tmp/file")
-    uboot.ok("(nc -l -N 192.168.77.1 7000 < /tmp/file; nc -l 192.168.77.1 7001 > /tmp/back) "
-             ">/dev/null 2>&1 &")
+    uboot.ok("{ (nc -l -N 192.168.77.1 7000 < /tmp/file; nc -l 192.168.77.1 7001 > /tmp/back) "
+             ">/dev/null 2>&1 & }")
     domu = uboot.domu("debian")
     domu.ok("nc -d 192.168.77.1 7000 > /tmp/file", timeout=180)
     assert domu.ok("sha256sum < /tmp/file") == sent
