@@ -7,10 +7,12 @@
 
 #define VIRTUAL  DOMU_VTIMER_INTID
 #define PHYSICAL DOMU_PTIMER_INTID
-#define ENABLE   1ul
-#define IMASK    2ul
-#define ISTATUS  4ul
-#define LATE     500000u /* us: later than this is not "on time", however busy the machine */
+/* Never, but below the values at which QEMU (7.2) adds CNTVOFF_EL2 and falls over the edge. */
+#define FAR     (UINT64_MAX >> 1)
+#define ENABLE  1ul
+#define IMASK   2ul
+#define ISTATUS 4ul
+#define LATE    500000u /* us: later than this is not "on time", however busy the machine */
 
 /* One timer of the two. */
 struct timer {
@@ -172,7 +174,7 @@ static void check_registers(const struct timer *timer)
     timer->set_tval(0x7fffffff);
     check_equal(timer->get_ctl(), ENABLE | IMASK);
     check((int32_t)timer->get_tval() > 0);
-    timer->set_cval(UINT64_MAX);
+    timer->set_cval(FAR);
     check_equal(timer->get_ctl(), ENABLE | IMASK);
     timer->set_cval(0);
     check_equal(timer->get_ctl(), ENABLE | IMASK | ISTATUS);
@@ -211,7 +213,7 @@ static void check_moved(const struct timer *timer)
     prepare_timer(timer, note_time);
     timer->set_cval(timer->now() + us_to_ticks(2000000));
     timer->set_ctl(ENABLE);
-    timer->set_cval(UINT64_MAX);
+    timer->set_cval(FAR);
     check(stays_away(0, timer->intid));
     timer->set_cval(timer->now() + us_to_ticks(100));
     check(comes(0, timer->intid));
@@ -245,9 +247,16 @@ static void check_level(const struct timer *timer)
     retire_timer(timer);
 }
 
+/* A domU on GICv2 has no way to nudge (irq.h): its SPIs are not the machine's. */
+static bool can_nudge(void)
+{
+    return gic_version() == 3 || payload_argument != 0;
+}
+
 static void test_level(void)
 {
-    check_level(&timers[0]);
+    if (can_nudge())
+        check_level(&timers[0]);
     check_level(&timers[1]);
 }
 
@@ -266,6 +275,10 @@ static bool next_tick(uint32_t iar)
 /* A periodic tick, as an operating system uses it: none is lost, none comes early. */
 static void test_ticks(void)
 {
+    if (!can_nudge()) {
+        skip("QEMU's GICv2 cannot");
+        return;
+    }
     prepare_timer(&timers[0], next_tick);
     ticks_left = 50;
     uint64_t begin = counter();
