@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guests/dom0/backend/block.h"
@@ -31,6 +32,8 @@
 #include "guests/dom0/backend/terminal.h"
 #include "guests/dom0/backend/workers.h"
 
+#define LOG_LINES     10
+#define LOG_SECONDS   60
 #define UART_RETRY_NS 10000000 /* the PL011's FIFO has no "there is room" event */
 
 static struct options options;
@@ -50,8 +53,24 @@ static int fail(const char *what, int error)
     return 1;
 }
 
+/* A guest that breaks rules again and again fills no log: LOG_LINES in LOG_SECONDS. */
+static bool may_log(void)
+{
+    static time_t first;
+    static unsigned lines;
+    time_t now = time(NULL);
+
+    if (now - first >= LOG_SECONDS) {
+        first = now;
+        lines = 0;
+    }
+    return lines++ < LOG_LINES;
+}
+
 static void log_device(struct device *device, const char *message)
 {
+    if (!may_log())
+        return;
     fprintf(stderr, "tarn-backend: %s: %s device %u: %s\n", options.name, device->ops->name,
             device->index, message);
 }
@@ -250,7 +269,7 @@ int main(int argc, char **argv)
         mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, options.state_fd, 0);
     if (state == MAP_FAILED)
         return fail("cannot map its state", errno);
-    error = terminal_open(options.terminal_fd, options.log_fd, type_in);
+    error = terminal_open(&state->terminal, options.terminal_fd, options.log_fd, type_in);
     if (!error)
         error = control_open(options.control_fd);
     if (error)

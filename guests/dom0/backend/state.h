@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What of a backend survives it: plain data in shared memory that the supervisor made (all zero)
- * and hands to each life of the backend. May include device.h.
+ * and hands to each life of the backend. May include device.h, terminal.h.
  */
 #ifndef BACKEND_STATE_H
 #define BACKEND_STATE_H
@@ -10,10 +10,12 @@
 
 #include "guests/abi/notify.h"
 #include "guests/dom0/backend/device.h"
+#include "guests/dom0/backend/terminal.h"
 
 struct backend_state {
     uint64_t lives; /* how many backends have used it */
     struct device_state device[TARN_MAX_VDEVS];
+    struct terminal_state terminal;
 };
 
 #endif

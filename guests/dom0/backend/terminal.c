@@ -26,8 +26,7 @@ static struct {
     struct client client[MAX_CLIENTS];
     int log_fd;
     size_t (*input)(const uint8_t *data, size_t size);
-    uint64_t head; /* bytes ever put out */
-    uint8_t ring[TERMINAL_HISTORY];
+    struct terminal_state *state;
     size_t typed; /* bytes in `pending` */
     uint8_t pending[INPUT_ROOM];
 } terminal;
@@ -35,15 +34,15 @@ static struct {
 /* Sends a client what it has not seen yet. */
 static void feed(struct client *client)
 {
-    if (terminal.head - client->position > TERMINAL_HISTORY)
-        client->position = terminal.head - TERMINAL_HISTORY;
-    while (client->source.fd >= 0 && client->position < terminal.head) {
+    if (terminal.state->head - client->position > TERMINAL_HISTORY)
+        client->position = terminal.state->head - TERMINAL_HISTORY;
+    while (client->source.fd >= 0 && client->position < terminal.state->head) {
         size_t at = client->position % TERMINAL_HISTORY;
-        size_t size = (size_t)(terminal.head - client->position);
+        size_t size = (size_t)(terminal.state->head - client->position);
         if (size > TERMINAL_HISTORY - at)
             size = TERMINAL_HISTORY - at;
         ssize_t sent =
-            send(client->source.fd, terminal.ring + at, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+            send(client->source.fd, terminal.state->ring + at, size, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN && errno != EINTR) {
             loop_close(&client->source);
             return;
@@ -53,7 +52,7 @@ static void feed(struct client *client)
         client->position += (size_t)sent;
     }
     uint32_t reading = terminal.typed < INPUT_ROOM ? EPOLLIN : 0;
-    loop_set(&client->source, reading | (client->position < terminal.head ? EPOLLOUT : 0));
+    loop_set(&client->source, reading | (client->position < terminal.state->head ? EPOLLOUT : 0));
 }
 
 static void feed_all(void)
@@ -121,9 +120,11 @@ static void accept_client(struct loop_source *source, uint32_t events)
     close(fd);
 }
 
-int terminal_open(int listen_fd, int log_fd, size_t (*input)(const uint8_t *data, size_t size))
+int terminal_open(struct terminal_state *state, int listen_fd, int log_fd,
+                  size_t (*input)(const uint8_t *data, size_t size))
 {
     memset(&terminal, 0, sizeof(terminal));
+    terminal.state = state;
     terminal.log_fd = log_fd;
     terminal.input = input;
     for (unsigned i = 0; i < MAX_CLIENTS; i++)
@@ -139,10 +140,10 @@ void terminal_output(const uint8_t *data, size_t size)
     if (terminal.log_fd >= 0 && write(terminal.log_fd, data, size) < 0)
         terminal.log_fd = -1;
     for (size_t done = 0; done < size;) {
-        size_t at = terminal.head % TERMINAL_HISTORY;
+        size_t at = terminal.state->head % TERMINAL_HISTORY;
         size_t n = size - done < TERMINAL_HISTORY - at ? size - done : TERMINAL_HISTORY - at;
-        memcpy(terminal.ring + at, data + done, n);
-        terminal.head += n;
+        memcpy(terminal.state->ring + at, data + done, n);
+        terminal.state->head += n;
         done += n;
         feed_all();
     }

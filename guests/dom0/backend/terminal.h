@@ -12,12 +12,19 @@
 
 #define TERMINAL_HISTORY 16384
 
+/* What survives the backend; all zero at first. */
+struct terminal_state {
+    uint64_t head; /* bytes ever put out */
+    uint8_t ring[TERMINAL_HISTORY];
+};
+
 /*
  * Opens it. listen_fd: socket to accept from, nonblocking; log_fd: file to append to; -1: none.
  * input: takes typed bytes, returns how many; what it leaves is offered again by terminal_retry.
  * Returns 0 or an errno value.
  */
-int terminal_open(int listen_fd, int log_fd, size_t (*input)(const uint8_t *data, size_t size));
+int terminal_open(struct terminal_state *state, int listen_fd, int log_fd,
+                  size_t (*input)(const uint8_t *data, size_t size));
 
 void terminal_output(const uint8_t *data, size_t size);
 

@@ -28,11 +28,10 @@ static int no_memory(const struct config *config)
     struct tarn_machine_info machine;
 
     hyper_machine(&machine);
-    fprintf(stderr,
-            "%s:%d: key 'memory': not enough memory: %s wants %lluM, %lluM are free; lower memory= "
-            "or destroy a domain\n",
-            config->file, config->line_memory, config->name, mib(config->memory),
-            mib(machine.pool_free));
+    config_error(config, stderr, config->line_memory, "memory",
+                 "not enough memory: %s wants %lluM, %lluM are free; lower memory= or destroy a "
+                 "domain",
+                 config->name, mib(config->memory), mib(machine.pool_free));
     return EXIT_FAILED;
 }
 
@@ -45,14 +44,17 @@ static int create(const struct config *config, int *fd)
     if (!error && machine.pool_free < config->memory)
         return no_memory(config);
     error = error ? error : hyper_create(config->name, config->vcpus, &id, fd);
-    if (error == EEXIST)
-        return report(EXIT_FAILED,
-                      "a domain named %s exists; destroy it first, or change name=", config->name);
-    if (error == EINVAL)
-        return report(EXIT_CONFIG,
-                      "%s: %u vCPUs are more than this machine's interrupt controller "
-                      "serves; lower vcpus=",
-                      config->name, config->vcpus);
+    if (error == EEXIST) {
+        config_error(config, stderr, config->line_name, "name",
+                     "a domain %s exists; destroy it first, or change name=", config->name);
+        return EXIT_FAILED;
+    }
+    if (error == EINVAL) {
+        config_error(config, stderr, config->line_vcpus, "vcpus",
+                     "%u are more than this machine's interrupt controller serves; lower vcpus=",
+                     config->vcpus);
+        return EXIT_FAILED;
+    }
     if (error)
         return report(EXIT_FAILED,
                       "cannot create %s: %s; Tarn itself is out of memory or of "

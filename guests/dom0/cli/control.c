@@ -122,6 +122,9 @@ int command_shutdown(int argc, char **argv)
     int code = find_guest(argv[argc - 1], &info);
     if (code)
         return code;
+    if (info.state == TARN_STATE_PAUSED)
+        return report(EXIT_FAILED, "%s is paused and cannot hear of it; unpause it first",
+                      info.name);
     int pidfd = supervisor_of(info.name, &pid);
     if (press_power(info.name, why, sizeof(why)) != 0) {
         code = report(EXIT_FAILED, "%s: %s; use tarn destroy", info.name, why);

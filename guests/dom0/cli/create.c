@@ -70,9 +70,11 @@ static int create_checked(const struct config *config, const struct sources *sou
     if (!hyper_open())
         return EXIT_FAILED;
     int lock = run_lock(config->name, 0);
-    if (lock < 0)
-        return report(EXIT_FAILED,
-                      "a domain named %s exists; destroy it first, or change name=", config->name);
+    if (lock < 0) {
+        config_error(config, stderr, config->line_name, "name",
+                     "a domain %s exists; destroy it first, or change name=", config->name);
+        return EXIT_FAILED;
+    }
     return create_locked(config, sources, lock);
 }
 

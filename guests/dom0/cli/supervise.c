@@ -157,7 +157,7 @@ static enum next judge(struct domain *d, const char **how)
     static time_t first;
     static unsigned deaths;
 
-    if (hyper_state(d->fd, &d->info) != 0) {
+    if (hyper_state(d->fd, &d->info) != 0 || d->info.state == TARN_STATE_DYING) {
         *how = "destroyed";
         return NEXT_END;
     }
@@ -188,6 +188,7 @@ static void shut_down(struct domain *d)
     char why[128];
     time_t end = time(NULL) + SHUTDOWN_SECONDS;
 
+    ioctl(d->fd, TARN_UNPAUSE); /* a paused guest could not hear of it */
     if (press_power(d->name, why, sizeof(why)) != 0)
         return;
     systemd_notify("STOPPING=1\nSTATUS=the guest is asked to shut down");
