@@ -105,7 +105,7 @@ primary_mapped:
         msr     vbar_el2, x1
         msr     tpidr_el2, xzr
         isb
-        /* A canary nobody can know before boot; main() stirs in the device tree's seed. */
+        /* Until main() stirs in the device tree's seed, a canary made of the time. */
         mrs     x1, cntpct_el0
         ldr     x2, =0x9e3779b97f4a7c15
         mul     x1, x1, x2

@@ -22,6 +22,7 @@
 #include "timer/timer.h"
 
 extern const char tarn_version[];
+extern uintptr_t __stack_chk_guard;
 
 __attribute__((noreturn)) void main(uint64_t fdt_pa);
 
@@ -41,6 +42,7 @@ void main(uint64_t fdt_pa)
     bootargs_parse(fdt);
     boot_console(fdt);
     check(fdt_error);
+    __stack_chk_guard ^= dt_seed(fdt); /* main does not return, so no frame misses the old one */
     log_info("%s", tarn_version);
     check(smc_init(fdt));
     check(boot_memory(fdt, pa(fdt_pa)));

@@ -198,3 +198,18 @@ unsigned dt_cpus(const void *fdt, uint64_t *mpidr, unsigned most)
     }
     return count;
 }
+
+uint64_t dt_seed(const void *fdt)
+{
+    static const char *const names[] = {"kaslr-seed", "rng-seed"};
+    int chosen = fdt_path_offset(fdt, "/chosen");
+    uint64_t seed = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        int length = 0;
+        const uint32_t *cell = fdt_getprop(fdt, chosen, names[i], &length);
+        if (cell && length >= 8)
+            seed ^= dt_number(cell, 2);
+    }
+    return seed;
+}

@@ -54,6 +54,9 @@ bool dt_enabled(const void *fdt, int node);
 /* Cells of an interrupt of the controller that `node` reports to; 3 if the tree does not say. */
 int dt_interrupt_cells(const void *fdt, int node);
 
+/* 64 random bits from the bootloader: /chosen's kaslr-seed and rng-seed, 0 if it gave none. */
+uint64_t dt_seed(const void *fdt);
+
 /* A number of `cells` 32-bit cells; the upper of more than two are dropped. */
 uint64_t dt_number(const uint32_t *cell, int cells);
 
