@@ -137,6 +137,21 @@ static void test_create_and_destroy(void)
     }
 }
 
+/* Half destroyed, a domain is still listed, so that whoever comes next can finish. */
+static void test_dying_is_listed(void)
+{
+    struct smccc smccc;
+    uint64_t domain;
+    check_equal(create("dying", 1, &domain), TARN_OK);
+    check_equal(status_of(TARN_HC_DOMAIN_DESTROY, domain, 0, 0), TARN_EAGAIN);
+    check_equal(call(&smccc, TARN_HC_DOMAIN_INFO, domain, 0, 0), TARN_OK);
+    check_equal(smccc.x[1], domain);
+    check_equal(smccc.x[2] & 0xff, TARN_STATE_DYING);
+    check_equal(status_of(TARN_HC_DOMAIN_START, domain, 0, 0), TARN_ENOENT);
+    check_equal(destroy(domain), TARN_OK);
+    check_equal(call(&smccc, TARN_HC_DOMAIN_INFO, domain, 0, 0), TARN_ENOENT);
+}
+
 static void test_info(void)
 {
     struct smccc smccc;
@@ -405,7 +420,7 @@ static void hammer(uint64_t seed)
     }
 }
 
-/* By number: a domain whose destruction was begun may be left out of INFO. */
+/* Those whose destruction was begun, too. */
 static void destroy_all(void)
 {
     for (uint64_t domain = 1; domain < TARN_MAX_DOMAINS; domain++) {
@@ -443,6 +458,7 @@ const struct payload_test payload_tests[] = {
     {"MACHINE_INFO", test_machine_info, 0, true},
     {"CREATE: bounds", test_create_bounds, 0, true},
     {"CREATE and DESTROY", test_create_and_destroy, 0, true},
+    {"INFO lists a dying domain", test_dying_is_listed, 0, true},
     {"INFO lists all domains", test_info, 0, true},
     {"POPULATE and BLOCK", test_populate, 0, true},
     {"the whole pool to one domain", test_whole_pool, 0, true},
