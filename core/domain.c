@@ -139,13 +139,30 @@ static bool init_vgic(struct domain *domain, const struct domain_config *config)
     return vgic_init(&domain->vgic, &vgic);
 }
 
+/*
+ * The line is set to what the UART says, which another CPU may change meanwhile: set, compare,
+ * again. Bounded: whoever changes it last sets it, too.
+ */
+vcpu_mask_t domain_uart_line(struct domain *domain)
+{
+    vcpu_mask_t kick = 0;
+
+    for (unsigned tries = 0; tries < 4; tries++) {
+        bool line = vuart_line(&domain->uart);
+        kick |= vgic_set_level(&domain->vgic, 0, DOMU_UART_INTID, line);
+        if (vuart_line(&domain->uart) == line)
+            break;
+    }
+    return kick;
+}
+
 /* The emulated UART: its interrupt line follows every access. */
 static enum mmio_result uart_access(void *device, struct mmio_access *access)
 {
     struct domain *domain = device;
     enum mmio_result result = vuart_access(&domain->uart, access);
 
-    access->kick |= vgic_set_level(&domain->vgic, 0, DOMU_UART_INTID, vuart_line(&domain->uart));
+    access->kick |= domain_uart_line(domain);
     return result;
 }
 

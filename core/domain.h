@@ -95,6 +95,9 @@ int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t devic
  */
 void domain_stop(struct domain *domain, uint8_t reason);
 
+/* Brings the UART's interrupt line up to date; returns whom to kick. */
+vcpu_mask_t domain_uart_line(struct domain *domain);
+
 /* Kicks the vCPUs in the mask (as returned by gic and others). */
 void domain_kick_slow(struct domain *domain, vcpu_mask_t mask);
 

@@ -179,8 +179,7 @@ static int64_t hc_console_input(struct vcpu *caller, uint64_t *x)
     if (x[2] == 0 || x[2] > 8)
         return TARN_EINVAL;
     x[1] = vuart_input(&domain->uart, (unsigned)x[2], x[3]);
-    domain_kick(domain,
-                vgic_set_level(&domain->vgic, 0, DOMU_UART_INTID, vuart_line(&domain->uart)));
+    domain_kick(domain, domain_uart_line(domain));
     return TARN_OK;
 }
 

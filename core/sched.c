@@ -279,12 +279,9 @@ static void idle(struct pcpu *cpu)
     irq_handle_one(cpu);
 }
 
-struct vcpu *sched_enter(struct vcpu *vcpu)
+/* Decides who runs; idles until there is somebody. *contended: others wait for this CPU. */
+static struct vcpu *choose(struct pcpu *cpu, bool *contended)
 {
-    struct pcpu *cpu = vcpu ? vcpu->pcpu : this_pcpu();
-    struct vcpu *next;
-    bool contended;
-
     for (;;) {
         uint64_t now = timer_now();
 
@@ -292,20 +289,35 @@ struct vcpu *sched_enter(struct vcpu *vcpu)
         if (cpu->current)
             __atomic_fetch_and(&cpu->current->hazard, ~HAZARD_RESCHED, __ATOMIC_ACQUIRE);
         put_back(cpu, now);
-        next = pick(cpu, now);
-        contended = cpu->first != NULL;
+        struct vcpu *next = pick(cpu, now);
+        *contended = cpu->first != NULL;
         spin_unlock(&cpu->lock);
         switch_drop_held(cpu, next);
         if (next)
-            break;
+            return next;
         timer_disarm(&cpu->slice_end);
         idle(cpu);
     }
-    if (contended)
-        timer_arm(&cpu->slice_end, cpu->switched_in + next->slice);
-    else
-        timer_disarm(&cpu->slice_end);
-    switch_to(cpu, next, contended);
+}
+
+/*
+ * Folding and flushing may wake a vCPU of this very CPU, after the decision: it raises the hazard
+ * of the one about to be entered, and the decision is made anew.
+ */
+struct vcpu *sched_enter(struct vcpu *vcpu)
+{
+    struct pcpu *cpu = vcpu ? vcpu->pcpu : this_pcpu();
+    struct vcpu *next;
+
+    do {
+        bool contended;
+        next = choose(cpu, &contended);
+        if (contended)
+            timer_arm(&cpu->slice_end, cpu->switched_in + next->slice);
+        else
+            timer_disarm(&cpu->slice_end);
+        switch_to(cpu, next, contended);
+    } while (__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED);
     return next;
 }
 

@@ -52,13 +52,16 @@ static const trap_handler_t handlers[EXIT_CLASSES] = {
     [EC_DABT_LOW] = trap_dabt,
 };
 
-/* The hazard word and the vGIC's: nothing else is looked at before a guest entry. */
+/*
+ * The vGIC's flag and the hazard word: nothing else is looked at before a guest entry. The hazard
+ * word comes last: a flush may wake another vCPU of this CPU, which is a reason to reschedule.
+ */
 static inline struct vcpu *enter(struct vcpu *vcpu)
 {
-    if (__builtin_expect(__atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE) != 0, 0))
-        return sched_enter(vcpu);
     if (vgic_needs_flush(&vcpu->vgic))
         domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
+    if (__builtin_expect(__atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE) != 0, 0))
+        return sched_enter(vcpu);
     return vcpu;
 }
 
