@@ -90,7 +90,7 @@ static void resched(struct pcpu *cpu)
 
 /*
  * A vCPU became ready. One that still has slice left goes first: it waited for I/O or an event and
- * has not had its share of this round. Else it gets a new slice behind all others. Lock held.
+ * has not had its share of this round. Else it goes behind all others. Lock held.
  */
 static void make_ready(struct vcpu *vcpu)
 {
@@ -99,10 +99,7 @@ static void make_ready(struct vcpu *vcpu)
     vcpu_set_state(vcpu, VCPU_READY);
     if (vcpu->held)
         return;
-    bool front = vcpu->slice > 0;
-    if (!front)
-        vcpu->slice = slice_ticks;
-    queue_insert(cpu, vcpu, front);
+    queue_insert(cpu, vcpu, vcpu->slice > 0);
     resched(cpu);
 }
 
@@ -248,14 +245,11 @@ static void put_back(struct pcpu *cpu, uint64_t now)
     vcpu_set_state(vcpu, VCPU_READY);
     if (vcpu->held)
         return;
-    bool front = vcpu->slice > 0;
-    if (!front)
-        vcpu->slice = slice_ticks;
-    /* Behind those that were woken to go first, before nobody else. */
-    queue_insert(cpu, vcpu, front && !cpu->first);
+    queue_insert(cpu, vcpu, false);
 }
 
-/* Takes the first of the queue as current. Lock held. NULL: nobody is ready. */
+/* Takes the first of the queue as current, with a new slice if it has used up its last. Lock held.
+ * NULL: nobody is ready. */
 static struct vcpu *pick(struct pcpu *cpu, uint64_t now)
 {
     struct vcpu *vcpu = cpu->first;

@@ -115,8 +115,9 @@ void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
         load(cpu, vcpu);
     }
     /* A virtual SError that the guest has not taken yet stays with it. */
-    uint64_t hcr = hcr_of(contended) | (sysreg_read(hcr_el2) & HCR_VSE);
-    if (sysreg_read(hcr_el2) != hcr)
+    uint64_t now = sysreg_read(hcr_el2);
+    uint64_t hcr = hcr_of(contended) | (now & HCR_VSE);
+    if (now != hcr)
         sysreg_write(hcr_el2, hcr);
     if (vgic_needs_flush(&vcpu->vgic))
         domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));

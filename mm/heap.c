@@ -123,8 +123,3 @@ uint64_t heap_pages_of(uint16_t owner)
     spin_unlock(&lock);
     return count;
 }
-
-struct pa_range heap_range(void)
-{
-    return (struct pa_range){heap_base, heap_size};
-}

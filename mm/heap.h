@@ -34,7 +34,4 @@ uint64_t heap_pages_total(void);
 uint64_t heap_pages_free(void);
 uint64_t heap_pages_of(uint16_t owner);
 
-/* The physical range given to heap_init. */
-struct pa_range heap_range(void);
-
 #endif
