@@ -31,6 +31,8 @@ struct domain {
     uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
     void *spi_memory;     /* vgic_spi_bytes, from the heap */
 
+    uint32_t answerer; /* atomic: the vCPU of dom0 that last acted for its backend */
+
     struct stage2 stage2;
     struct vgic vgic;
     struct mmio_table mmio;

@@ -149,11 +149,11 @@ static int64_t hc_vdev_interrupt(struct vcpu *caller, uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     if (!domain || x[2] >= TARN_MAX_VDEVS || domain->vdev[x[2]].device_id == 0)
         return TARN_ENOENT;
     if (!vdev_interrupt(&domain->vdev[x[2]], x[3]))
         return TARN_EINVAL;
+    __atomic_store_n(&domain->answerer, caller->id, __ATOMIC_RELAXED);
     domain_kick(domain, vgic_set_pending(&domain->vgic, 0, DOMU_VIRTIO_INTID + (uint32_t)x[2]));
     return TARN_OK;
 }

@@ -2,9 +2,10 @@
 /*
  * The upcall: dom0 learns that a domain's notify page has news by a bit in the upcall page and a
  * private interrupt on one of its vCPUs. Several at a time are one interrupt.
- * May call gic, core/domain.h.
+ * May call gic, core/domain.h, core/pcpu.h.
  */
 #include "core/domain.h"
+#include "core/pcpu.h"
 #include "guests/abi/domu.h"
 
 static struct tarn_upcall_page *page;
@@ -14,20 +15,31 @@ void upcall_init(struct tarn_upcall_page *upcall_page)
     page = upcall_page;
 }
 
-/* The first vCPU of dom0 that is not off; dom0 reads the words of all of them. */
-static unsigned taker(void)
+/*
+ * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one that last
+ * answered this domain, because its backend ran there; but one that would have to share the CPU of
+ * the vCPU that notifies, only if all do. States are looked at without a lock: any that is not off
+ * will do.
+ */
+static unsigned taker(const struct domain *domain)
 {
-    const struct domain *domain = dom0();
-    unsigned vcpu = 0;
+    const struct domain *host = dom0();
+    unsigned start = __atomic_load_n(&domain->answerer, __ATOMIC_RELAXED), found = 0;
 
-    while (vcpu + 1 < domain->nr_vcpus && domain->vcpu[vcpu]->state == VCPU_OFF)
-        vcpu++;
-    return vcpu;
+    for (unsigned i = 0; i < host->nr_vcpus; i++) {
+        unsigned at = start + i < host->nr_vcpus ? start + i : start + i - host->nr_vcpus;
+        if (host->vcpu[at]->state == VCPU_OFF)
+            continue;
+        if (host->vcpu[at]->pcpu != this_pcpu())
+            return at;
+        found = at;
+    }
+    return found;
 }
 
 void upcall_raise(struct domain *domain)
 {
-    const unsigned vcpu = taker();
+    const unsigned vcpu = taker(domain);
     uint64_t bit = BIT(domain->id % 64);
     uint64_t before =
         __atomic_fetch_or(&page->vcpu[vcpu].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);

@@ -2,7 +2,7 @@
 # make check: what compiler and scripts can say of the sources. Warnings are errors in every build.
 
 LINT_C := $(wildcard $(foreach room,$(ROOMS) guests/abi guests/lib tests/unit tests/unit/host \
-            tests/payload guests/dom0/driver guests/dom0/driver/uapi guests/dom0/backend \
+            tests/payload tests/bench/io guests/dom0/driver guests/dom0/driver/uapi guests/dom0/backend \
             guests/dom0/cli guests/dom0/common,$(room)/*.c $(room)/*.h))
 LINT_EL2 := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 LINT_BOARD := platform/boards/virt.h

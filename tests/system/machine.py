@@ -74,9 +74,10 @@ class Shell:
 class Machine(Shell):
     """QEMU with Tarn; the shell is dom0's, on the PL011."""
 
-    def __init__(self, log, **variables):
+    def __init__(self, log, options=(), **variables):
+        """`options` go to QEMU; variables are those of guests/run.sh."""
         environment = dict(os.environ, **{k: str(v) for k, v in variables.items()})
-        child = pexpect.spawn(str(TOP / "guests/run.sh"), env=environment, cwd=str(TOP),
+        child = pexpect.spawn(str(TOP / "guests/run.sh"), list(options), env=environment, cwd=str(TOP),
                               encoding="utf-8", codec_errors="replace", timeout=120,
                               maxread=65536)
         child.logfile_read = Log(log)

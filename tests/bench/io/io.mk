@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# A disk with the load program, for dom0 and domUs, and the benches that use it. Shell variables:
+# see guests/run.sh.
+
+IO_BUILD := $(BUILD)/bench/io
+IO_TOOLS := $(BUILD)/tools.img
+
+$(IO_BUILD)/load: tests/bench/io/load.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -static -pthread \
+		-o $@ $<
+
+# A raw ext4 disk of label "tools".
+$(IO_TOOLS): $(IO_BUILD)/load
+	$(call say,DISK,$@)
+	$(Q)rm -rf $(IO_BUILD)/tools && mkdir -p $(IO_BUILD)/tools && cp $< $(IO_BUILD)/tools/
+	$(Q)rm -f $@ && truncate -s 16M $@
+	$(Q)/usr/sbin/mke2fs -q -F -t ext4 -L tools -d $(IO_BUILD)/tools $@
+
+bench-io: images $(BUILD)/tarn.bin $(IO_TOOLS) ## disk and network of a domU as a ratio to dom0's own
+	$(call say,BENCH,tests/bench/io)
+	$(Q)/usr/bin/python3 -B tests/bench/io/bench.py
+
+.PHONY: bench-io
