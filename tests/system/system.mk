@@ -2,8 +2,13 @@
 # make system: Debian end to end, with pytest and pexpect from Debian (so Debian's python3). One QEMU at a
 # time, the machine has two CPUs.
 
-system: images $(BUILD)/tarn.bin ## boot Debian in dom0 and domUs and use them
+system: images $(BUILD)/tarn.bin $(BUILD)/tools.img ## boot Debian in dom0 and domUs and use them
 	$(call say,PYTEST,tests/system)
 	$(Q)/usr/bin/python3 -B -m pytest -q -x -p no:cacheprovider tests/system
 
-.PHONY: system
+IO_KILLS ?= 200
+test-io: images $(BUILD)/tarn.bin $(BUILD)/tools.img ## kill backends under load, IO_KILLS times each (200)
+	$(call say,PYTEST,tests/system/test_io.py)
+	$(Q)IO_KILLS=$(IO_KILLS) /usr/bin/python3 -B -m pytest -q -x -s -p no:cacheprovider tests/system/test_io.py
+
+.PHONY: system test-io

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/input-event-codes.h>
+#include <linux/vhost.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_input.h>
@@ -38,8 +39,25 @@ static struct device *device;
 static struct ring ring[2];
 static unsigned queue_interrupts, config_interrupts, log_lines;
 static unsigned tap_offload;
+static int vhost_tap[2], vhost_call[2]; /* what vhost-net was told, for each queue */
+static unsigned vhost_base[2];
 
-/* The tap of these tests is a socket. */
+static void vhost_ioctl(unsigned long request, void *argument)
+{
+    struct vhost_vring_file *file = argument;
+    struct vhost_vring_state *value = argument;
+
+    if (request == VHOST_GET_FEATURES)
+        *(uint64_t *)argument = 1ull << VIRTIO_F_VERSION_1;
+    if (request == VHOST_SET_VRING_BASE)
+        vhost_base[value->index] = value->num;
+    if (request == VHOST_SET_VRING_CALL)
+        vhost_call[file->index] = file->fd;
+    if (request == VHOST_NET_SET_BACKEND)
+        vhost_tap[file->index] = file->fd;
+}
+
+/* The tap of these tests is a socket, and vhost-net a number. */
 int ioctl(int fd, unsigned long request, ...)
 {
     va_list args;
@@ -48,6 +66,8 @@ int ioctl(int fd, unsigned long request, ...)
     va_start(args, request);
     if (request == TUNSETOFFLOAD)
         tap_offload = va_arg(args, unsigned);
+    else if (request != TUNSETVNETHDRSZ)
+        vhost_ioctl(request, va_arg(args, void *));
     va_end(args);
     return 0;
 }
@@ -532,6 +552,41 @@ static void test_net_receive_unmerged(void **unused)
     drop_net();
 }
 
+/* vhost begins at 0, and where the used ring ends when a former backend had it. */
+static void test_net_vhost(void **unused)
+{
+    static const uint8_t mac[6] = {2};
+
+    (void)unused;
+    struct device *former = net_new_vhost(4, 77, mac, 78);
+    plug(former);
+    device->irq_fd = 79;
+    vhost_tap[0] = vhost_tap[1] = -1;
+    bring_up(FEATURES);
+    assert_int_equal(vhost_base[0], 0);
+    assert_int_equal(vhost_call[1], 79);
+    assert_int_equal(vhost_tap[0], 77);
+    assert_int_equal(vhost_tap[1], 77);
+    ring[0].used[1] = 9;
+    struct device_state saved = state;
+    device = net_new_vhost(4, 80, mac, 78);
+    state = saved;
+    device_init(device, &state, &guest.memory, &host);
+    device_resume(device);
+    assert_int_equal(vhost_base[0], 9);
+    assert_int_equal(vhost_base[1], 0);
+    assert_int_equal(vhost_tap[0], 80);
+    /* A queue taken away, and a reset. */
+    reg_write(VIRTIO_MMIO_QUEUE_SEL, 1);
+    reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+    assert_int_equal(vhost_tap[0], 80);
+    assert_int_equal(vhost_tap[1], -1);
+    unplug();
+    assert_int_equal(vhost_tap[0], -1);
+    free(former); /* the loop knows both, by eventfds that nobody signals */
+    free(device);
+}
+
 /* ---- console and terminal ---- */
 
 static uint8_t typed[64];
@@ -677,6 +732,7 @@ int main(void)
         cmocka_unit_test(test_net_transmit),
         cmocka_unit_test(test_net_receive),
         cmocka_unit_test(test_net_receive_unmerged),
+        cmocka_unit_test(test_net_vhost),
         cmocka_unit_test(test_console),
         cmocka_unit_test(test_power_button),
     };

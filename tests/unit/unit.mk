@@ -37,7 +37,7 @@ UNIT_SOURCES_vuart     := virtio/vuart.c
 $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 
 BACKEND_SOURCES := $(addprefix guests/dom0/backend/,device.c virtqueue.c block.c console.c entropy.c \
-                     input.c net.c terminal.c workers.c loop.c)
+                     input.c net.c vhost.c terminal.c workers.c loop.c)
 
 UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_value.c \
                               common/devices.c cli/fdt.c cli/image.c)

@@ -46,7 +46,7 @@ static void start(struct device *device)
     if (device->ops->start)
         device->ops->start(device);
     /* Buffers may be there already, their notification taken by nobody. */
-    for (unsigned i = 0; i < device->ops->queues; i++)
+    for (unsigned i = device->ops->outside; i < device->ops->queues; i++)
         device_notify(device, i);
 }
 

@@ -31,6 +31,7 @@ struct device_ops {
     const char *name;
     uint32_t id; /* virtio 1.2, 5 */
     unsigned queues;
+    unsigned outside; /* the first of these are not served by this process */
     /* The driver has set DRIVER_OK, or a former backend's driver had. */
     void (*start)(struct device *device);
     /* Queue has new buffers, or may have. Only between start and reset. */
@@ -54,8 +55,9 @@ struct device {
     struct device_state *state;
     uint64_t features; /* offered, without those that every device here offers */
     unsigned index;
-    int irq_fd;
-    bool running; /* between start and reset */
+    int irq_fd;                     /* its signal is the used-buffer interrupt */
+    int kick_fd[DEVICE_MAX_QUEUES]; /* signalled by a queue's notification */
+    bool running;                   /* between start and reset */
     struct virtqueue vq[DEVICE_MAX_QUEUES];
     _Alignas(8) uint8_t config[DEVICE_CONFIG_MAX];
 };
@@ -71,7 +73,7 @@ void device_resume(struct device *device);
 uint64_t device_read(struct device *device, uint32_t offset, unsigned size);
 void device_write(struct device *device, uint32_t offset, unsigned size, uint64_t value);
 
-/* A notification of the queue. */
+/* A notification of the queue, which is served here. */
 void device_notify(struct device *device, unsigned queue);
 
 /* After pushing: interrupts the driver if it wants that. */

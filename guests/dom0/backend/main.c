@@ -103,15 +103,21 @@ static void queue_notified(struct loop_source *source, uint32_t ready)
 
 static bool add_queue(struct device *device, unsigned queue)
 {
-    struct queue_source *source = calloc(1, sizeof(*source));
+    struct queue_source *source;
 
+    device->kick_fd[queue] = domain_ioeventfd(device->index, queue);
+    if (device->kick_fd[queue] < 0)
+        return false;
+    if (queue < device->ops->outside)
+        return true;
+    source = calloc(1, sizeof(*source));
     if (!source)
         return false;
     source->device = device;
     source->queue = queue;
-    source->source = (struct loop_source){.events = EPOLLIN, .ready = queue_notified};
-    source->source.fd = domain_ioeventfd(device->index, queue);
-    return source->source.fd >= 0 && loop_add(&source->source);
+    source->source = (struct loop_source){
+        .fd = device->kick_fd[queue], .events = EPOLLIN, .ready = queue_notified};
+    return loop_add(&source->source);
 }
 
 static struct device *make_device(const struct device_option *option)
@@ -126,7 +132,9 @@ static struct device *make_device(const struct device_option *option)
     case KIND_DISK:
         return block_new(option->index, option->fd, option->readonly, option->serial);
     case KIND_NET:
-        return net_new(option->index, option->fd, option->mac);
+        return option->vhost_fd >= 0
+                   ? net_new_vhost(option->index, option->fd, option->mac, option->vhost_fd)
+                   : net_new(option->index, option->fd, option->mac);
     default:
         return NULL;
     }

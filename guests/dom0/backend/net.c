@@ -4,11 +4,14 @@
  * pass untouched in both directions. Packets are read straight into buffers of the driver that are
  * held ready for the largest one; what a packet leaves over waits for the next. A packet that finds
  * too little room is lost, as on a wire.
+ *
+ * All that is for cards without vhost; with it, tap and rings are the kernel's.
  */
 #include "guests/dom0/backend/net.h"
 
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <linux/vhost.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <stdlib.h>
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include "guests/dom0/backend/loop.h"
+#include "guests/dom0/backend/vhost.h"
 
 #define RX       0
 #define TX       1
@@ -27,8 +31,9 @@
 #define BURST    64 /* packets before others have their turn */
 
 struct net {
-    struct device device; /* first: a device is its network card */
-    struct loop_source tap;
+    struct device device;   /* first: a device is its network card */
+    struct loop_source tap; /* with vhost, which reads it itself, not in the loop */
+    struct vhost vhost;     /* or unused */
     struct vq_chain chain;
     /* Buffers popped for reception: their heads and sizes, and their segments one after another. */
     struct vring_used_elem held[VQ_MAX_SIZE];
@@ -191,7 +196,41 @@ static const struct device_ops ops = {
     .reset = reset,
 };
 
-struct device *net_new(unsigned index, int fd, const uint8_t mac[6])
+static void attach_vhost(struct net *net, int tap_fd)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct vhost_vring_file backend = {.index = i, .fd = tap_fd};
+        if (tap_fd >= 0 && !net->device.state->queue[i].ready)
+            continue;
+        if (ioctl(net->vhost.fd, VHOST_NET_SET_BACKEND, &backend) != 0 && tap_fd >= 0)
+            device_fail(&net->device, "vhost-net refuses the tap");
+    }
+}
+
+static void start_vhost(struct device *device)
+{
+    struct net *net = (struct net *)device;
+
+    set_offloads(device);
+    if (vhost_prepare(&net->vhost))
+        attach_vhost(net, net->tap.fd);
+}
+
+static void reset_vhost(struct device *device)
+{
+    attach_vhost((struct net *)device, -1);
+}
+
+static const struct device_ops vhost_ops = {
+    .name = "net",
+    .id = VIRTIO_ID_NET,
+    .queues = 2,
+    .outside = 2,
+    .start = start_vhost,
+    .reset = reset_vhost,
+};
+
+static struct net *make(unsigned index, int fd, const uint8_t mac[6])
 {
     int header = HEADER;
     struct net *net = calloc(1, sizeof(*net));
@@ -208,5 +247,22 @@ struct device *net_new(unsigned index, int fd, const uint8_t mac[6])
     memcpy(config->mac, mac, 6);
     config->status = VIRTIO_NET_S_LINK_UP;
     net->tap = (struct loop_source){.fd = fd, .events = 0, .ready = tap_ready};
-    return loop_add(&net->tap) ? &net->device : NULL;
+    return net;
+}
+
+struct device *net_new(unsigned index, int fd, const uint8_t mac[6])
+{
+    struct net *net = make(index, fd, mac);
+
+    return net && loop_add(&net->tap) ? &net->device : NULL;
+}
+
+struct device *net_new_vhost(unsigned index, int fd, const uint8_t mac[6], int vhost_fd)
+{
+    struct net *net = make(index, fd, mac);
+
+    if (!net || !vhost_open(&net->vhost, vhost_fd, vhost_ops.outside, &net->device))
+        return NULL;
+    net->device.ops = &vhost_ops;
+    return &net->device;
 }

@@ -13,4 +13,7 @@
  */
 struct device *net_new(unsigned index, int fd, const uint8_t mac[6]);
 
+/* The same, served by the vhost-net of dom0's kernel: vhost_fd is an open /dev/vhost-net. */
+struct device *net_new_vhost(unsigned index, int fd, const uint8_t mac[6], int vhost_fd);
+
 #endif

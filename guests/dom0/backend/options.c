@@ -32,8 +32,8 @@ static bool parse_net(struct device_option *device, const char *rest)
     uint8_t *mac = device->mac;
     char end;
 
-    return sscanf(rest, ":%d:%hhx:%hhx:%hhx:%hhx:%hhx:%hhx%c", &device->fd, &mac[0], &mac[1],
-                  &mac[2], &mac[3], &mac[4], &mac[5], &end) == 7;
+    return sscanf(rest, ":%d:%hhx:%hhx:%hhx:%hhx:%hhx:%hhx:%d%c", &device->fd, &mac[0], &mac[1],
+                  &mac[2], &mac[3], &mac[4], &mac[5], &device->vhost_fd, &end) == 8;
 }
 
 static bool parse_device(struct options *options, const char *text)

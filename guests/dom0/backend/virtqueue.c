@@ -69,6 +69,7 @@ bool vq_start(struct virtqueue *vq)
     s->next_avail = s->next_used = s->signalled = 0;
     s->signalled_valid = 1;
     s->publishing = 0;
+    s->outside = 0;
     memset(s->in_flight, 0, sizeof(s->in_flight));
     memset(vq->replay, 0, sizeof(vq->replay));
     return true;

@@ -27,6 +27,7 @@ struct vq_state {
     uint16_t signalled;             /* next_used when the driver was last told */
     uint8_t ready, signalled_valid;
     uint8_t event_idx;   /* VIRTIO_F_EVENT_IDX was negotiated */
+    uint8_t outside;     /* served by others, who keep their progress in the used ring */
     uint16_t publishing; /* used elements written, their index perhaps not; then counted here */
     uint64_t in_flight[VQ_MAX_SIZE / 64]; /* heads popped, not pushed */
 };

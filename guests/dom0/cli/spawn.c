@@ -27,6 +27,7 @@
 #include "guests/dom0/common/report.h"
 
 #define BACKEND       "/usr/libexec/tarn/tarn-backend"
+#define VHOST_NET     "/dev/vhost-net"
 #define READY_SECONDS 60
 /* User ids that no distribution and no systemd gives out; one a domain, so that they are strangers.
  */
@@ -37,7 +38,7 @@
 struct launch {
     char *argument[MAX_ARGUMENTS + 1];
     unsigned arguments;
-    int kept[MAX_SLOTS + 8];
+    int kept[2 * MAX_SLOTS + 8];
     unsigned keep;
     unsigned own; /* of these, the first `own` stay open in the supervisor */
 };
@@ -125,8 +126,17 @@ static bool add_network(struct launch *launch, const struct config *c, unsigned 
                network->bridge, strerror(errno));
         return false;
     }
-    add(launch, "--device=%u:net:%d:%02x:%02x:%02x:%02x:%02x:%02x", index, keep(launch, fd), mac[0],
-        mac[1], mac[2], mac[3], mac[4], mac[5]);
+    keep(launch, fd);
+    int vhost = network->vhost ? open(VHOST_NET, O_RDWR | O_CLOEXEC) : -1;
+    if (network->vhost && vhost < 0) {
+        report(0, "%s: network \"%s\": %s: %s; load vhost_net or set backend = \"user\"", c->name,
+               network->title, VHOST_NET, strerror(errno));
+        return false;
+    }
+    if (vhost >= 0)
+        keep(launch, vhost);
+    add(launch, "--device=%u:net:%d:%02x:%02x:%02x:%02x:%02x:%02x:%d", index, fd, mac[0], mac[1],
+        mac[2], mac[3], mac[4], mac[5], vhost);
     return true;
 }
 

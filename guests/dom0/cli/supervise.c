@@ -27,8 +27,8 @@
 #define LOCK_SECONDS     20
 #define SHUTDOWN_SECONDS 60 /* a guest's time to shut down after SIGTERM */
 #define BACKEND_SECONDS  10 /* a backend's time to end after SIGTERM */
-#define LIVES            5  /* backends that may die ... */
-#define LIVES_SECONDS    60 /* ... in this time */
+#define LIVES            10 /* backends in a row that may die ... */
+#define YOUNG_SECONDS    1  /* ... this soon after they began */
 
 struct domain {
     const char *name;
@@ -37,7 +37,9 @@ struct domain {
     struct tarn_info info;
     struct backend_fds fds;
     pid_t backend;
-    int ready_fd; /* gets a byte when it runs, or -1 */
+    double backend_began;
+    unsigned died_young; /* backends in a row */
+    int ready_fd;        /* gets a byte when it runs, or -1 */
     bool told_ready;
 };
 
@@ -132,6 +134,14 @@ static int build(struct domain *d)
     return code ? code : backend_state_clear(&d->fds, d->name);
 }
 
+static double monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static int serve(struct domain *d)
 {
     int error = hyper_state(d->fd, &d->info);
@@ -140,6 +150,7 @@ static int serve(struct domain *d)
 
     if (code)
         return code;
+    d->backend_began = monotonic();
     if (d->info.state == TARN_STATE_CREATED && ioctl(d->fd, TARN_START) != 0)
         return report(EXIT_FAILED, "%s: does not start: %s", d->name, strerror(errno));
     if (!d->told_ready) {
@@ -154,9 +165,6 @@ static int serve(struct domain *d)
 /* The backend has ended: why, and what now? */
 static enum next judge(struct domain *d, const char **how)
 {
-    static time_t first;
-    static unsigned deaths;
-
     if (hyper_state(d->fd, &d->info) != 0 || d->info.state == TARN_STATE_DYING) {
         *how = "destroyed";
         return NEXT_END;
@@ -169,12 +177,9 @@ static enum next judge(struct domain *d, const char **how)
         *how = d->info.reason == TARN_REASON_ALL_OFF ? "all its vCPUs went off" : "powered off";
         return d->info.reason == TARN_REASON_REBOOT ? NEXT_REBUILD : NEXT_END;
     }
-    time_t now = time(NULL);
-    if (now - first > LIVES_SECONDS) {
-        first = now;
-        deaths = 0;
-    }
-    if (++deaths >= LIVES) {
+    if (monotonic() - d->backend_began >= YOUNG_SECONDS)
+        d->died_young = 0;
+    else if (++d->died_young >= LIVES) {
         *how = "destroyed: its backend dies again and again";
         return NEXT_END;
     }

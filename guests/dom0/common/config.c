@@ -42,6 +42,7 @@ static cfg_opt_t disk_options[] = {
 static cfg_opt_t network_options[] = {
     CFG_STR("bridge", NULL, CFGF_NONE),
     CFG_STR("mac", NULL, CFGF_NONE),
+    CFG_STR("backend", "vhost", CFGF_NONE),
     CFG_END(),
 };
 static cfg_opt_t console_options[] = {
@@ -63,8 +64,9 @@ static cfg_opt_t options[] = {
 };
 
 static const char *const noted[] = {
-    "name", "kernel",        "initrd",         "cmdline",     "memory",  "vcpus",       "disk|path",
-    "disk", "disk|readonly", "network|bridge", "network|mac", "network", "console|log",
+    "name",        "kernel",    "initrd",      "cmdline",         "memory",
+    "vcpus",       "disk|path", "disk",        "disk|readonly",   "network|bridge",
+    "network|mac", "network",   "console|log", "network|backend",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -234,11 +236,18 @@ static bool read_network(struct config *c, FILE *errors, cfg_t *section)
     }
     struct config_network *network = &c->network[c->networks];
     const char *mac = cfg_getstr(section, "mac");
+    const char *backend = cfg_getstr(section, "backend");
     *network = (struct config_network){
         .title = cfg_title(section),
         .bridge = cfg_getstr(section, "bridge"),
+        .vhost = strcmp(backend, "vhost") == 0,
         .line = line_of(section, "bridge"),
     };
+    if (!network->vhost && strcmp(backend, "user") != 0) {
+        config_error(c, errors, line_of(section, "backend"), "backend",
+                     "'%s' is not known; use \"vhost\" or \"user\"", backend);
+        return false;
+    }
     if (!mac)
         config_make_mac(c->name ? c->name : "", c->networks, network->mac);
     c->networks++;

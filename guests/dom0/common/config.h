@@ -21,6 +21,7 @@ struct config_disk {
 
 struct config_network {
     const char *title, *bridge;
+    bool vhost;     /* backend = "vhost", the default; else "user" */
     uint8_t mac[6]; /* as given, or made of the domain's name and the network's number */
     int line;       /* of bridge */
 };

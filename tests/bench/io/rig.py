@@ -60,6 +60,9 @@ class Rig:
                      "do sleep 1; done'", timeout=140)
         self.leave()
 
+    def destroy(self):
+        self.dom0.ok("tarn destroy load", timeout=120)
+
     def enter(self):
         self.domu = self.machine.domu("load")
         return self.domu
