@@ -20,75 +20,121 @@
 #define ISS_WNR          BIT(6)
 #define ISS_TYPE(esr)    FIELD(esr, 5, 2)
 #define TYPE_TRANSLATION 1
+/* A load or store of one register, by a translation fault, not in a walk, not cache maintenance */
+#define ISS_PLAIN_MASK (ISS_ISV | ISS_S1PTW | ISS_CM | 0xful << 2)
+#define ISS_PLAIN      (ISS_ISV | (uint64_t)TYPE_TRANSLATION << 2)
 
-static uint64_t zero_extend(uint64_t value, unsigned size)
+/* A load of a narrow register, sign-extended: LDRSB, LDRSH, LDRSW. */
+static uint64_t sign_extend(uint64_t value, uint64_t esr)
 {
-    return size == 8 ? value : value & ((1ul << (8 * size)) - 1);
+    unsigned shift = 64 - (8u << ISS_SAS(esr));
+    uint64_t extended = (uint64_t)((int64_t)(value << shift) >> shift);
+
+    return esr & ISS_SF ? extended : (uint32_t)extended;
 }
 
-/* A load's value as the instruction puts it in the register. */
-static uint64_t load_value(uint64_t value, unsigned size, bool sign_extend, bool wide)
+static inline uint64_t zero_extend(uint64_t value, uint64_t esr)
 {
-    value = zero_extend(value, size);
-    if (sign_extend) {
-        unsigned shift = 64 - 8 * size;
-        value = (uint64_t)((int64_t)(value << shift) >> shift);
-    }
-    return wide ? value : value & 0xffffffff;
+    unsigned shift = 64 - (8u << ISS_SAS(esr));
+
+    return value << shift >> shift;
+}
+
+/* Puts a load's value, zero-extended, where and how the instruction wants it. */
+static inline void finish_load(struct vcpu *vcpu, uint64_t esr, uint64_t value)
+{
+    if (esr & ISS_SSE)
+        value = sign_extend(value, esr);
+    vcpu_set_reg(vcpu, (unsigned)ISS_SRT(esr), value);
+}
+
+void request_finish(struct vcpu *vcpu, uint64_t value)
+{
+    if (!(vcpu->request & ISS_WNR))
+        finish_load(vcpu, vcpu->request, zero_extend(value, vcpu->request));
+}
+
+static inline void finish(struct vcpu *vcpu, uint64_t esr)
+{
+    trap_skip(esr);
+    if (!(esr & ISS_WNR))
+        finish_load(vcpu, esr, vcpu->access.value);
 }
 
 /*
  * The rest is up to the backend: remembers where its answer goes, blocks the vCPU, and only then
  * lets dom0 see the request, whose answer may come at once.
  */
-static void wait_for_reply(struct vcpu *vcpu, uint64_t esr, struct vdev *vdev)
+static void wait_for_reply(struct vcpu *vcpu, uint64_t esr)
 {
-    vcpu->request = (struct vcpu_request){
-        .rt = esr & ISS_WNR ? 31 : (uint8_t)ISS_SRT(esr),
-        .size = (uint8_t)(1u << ISS_SAS(esr)),
-        .sign_extend = (esr & ISS_SSE) != 0,
-        .wide = (esr & ISS_SF) != 0,
-    };
+    trap_skip(esr);
+    vcpu->request = esr;
     sched_block(vcpu, VCPU_WAIT_REQUEST);
-    vdev_post(vdev, vcpu->id);
+    vdev_post(vcpu->last_range->device, vcpu->id);
     upcall_raise(vcpu->domain);
 }
 
-void request_finish(struct vcpu *vcpu, uint64_t value)
+/* An access that is not simply done. */
+static RARE void finish_otherwise(struct vcpu *vcpu, uint64_t esr, enum mmio_result result)
 {
-    const struct vcpu_request *r = &vcpu->request;
+    struct mmio_access *access = &vcpu->access;
+    vcpu_mask_t kick = access->kick;
 
-    vcpu_set_reg(vcpu, r->rt, load_value(value, r->size, r->sign_extend, r->wide));
+    access->kick = 0;
+    if (result == MMIO_FAULT)
+        inject_abort(vcpu, false);
+    else if (result == MMIO_WAIT)
+        wait_for_reply(vcpu, esr);
+    else
+        finish(vcpu, esr);
+    if (access->upcall)
+        upcall_raise(vcpu->domain);
+    access->upcall = false;
+    domain_kick(vcpu->domain, kick);
 }
 
-static void emulate(struct vcpu *vcpu, uint64_t esr, const struct mmio_range *range, uint64_t where)
+static inline void emulate(struct vcpu *vcpu, uint64_t esr, const struct mmio_range *range,
+                           uint64_t where)
 {
-    struct domain *domain = vcpu->domain;
-    unsigned size = 1u << ISS_SAS(esr);
-    unsigned rt = (unsigned)ISS_SRT(esr);
-    struct mmio_access access = {
-        .offset = where - range->base,
-        .vcpu = vcpu->id,
-        .size = (uint8_t)size,
-        .write = (esr & ISS_WNR) != 0,
-    };
+    struct mmio_access *access = &vcpu->access;
 
-    if (access.write)
-        access.value = zero_extend(vcpu_reg(vcpu, rt), size);
-    enum mmio_result result = range->handler(range->device, &access);
-    if (result == MMIO_FAULT) {
+    access->offset = where - range->base;
+    access->size = (uint8_t)(1u << ISS_SAS(esr));
+    access->write = (esr & ISS_WNR) != 0;
+    if (esr & ISS_WNR)
+        access->value = zero_extend(vcpu_reg(vcpu, (unsigned)ISS_SRT(esr)), esr);
+    enum mmio_result result = range->handler(range->device, access);
+    if (result == MMIO_DONE)
+        finish(vcpu, esr);
+    else
+        finish_otherwise(vcpu, esr, result);
+}
+
+/* No device there: a page that was being remapped at that moment, or an external abort. */
+static RARE void no_device(struct vcpu *vcpu, uint64_t esr, uint64_t where)
+{
+    pa_t mapped;
+
+    if (ISS_TYPE(esr) != TYPE_TRANSLATION ||
+        !stage2_lookup(&vcpu->domain->stage2, ipa(where), &mapped))
         inject_abort(vcpu, false);
-        return;
-    }
-    trap_skip(esr);
-    if (result == MMIO_WAIT)
-        wait_for_reply(vcpu, esr, range->device);
-    else if (!access.write)
-        vcpu_set_reg(vcpu, rt,
-                     load_value(access.value, size, (esr & ISS_SSE) != 0, (esr & ISS_SF) != 0));
-    if (access.upcall)
-        upcall_raise(domain);
-    domain_kick(domain, access.kick);
+}
+
+static RARE const struct mmio_range *find_other_range(struct vcpu *vcpu, uint64_t where)
+{
+    const struct mmio_range *range = mmio_table_find(&vcpu->domain->mmio, where);
+
+    if (range)
+        vcpu->last_range = range;
+    return range;
+}
+
+/* The range of emulated registers with this address, most often that of the time before. */
+static inline const struct mmio_range *find_range(struct vcpu *vcpu, uint64_t where)
+{
+    const struct mmio_range *range = vcpu->last_range;
+
+    return where - range->base < range->size ? range : find_other_range(vcpu, where);
 }
 
 /*
@@ -97,20 +143,17 @@ static void emulate(struct vcpu *vcpu, uint64_t esr, const struct mmio_range *ra
  */
 void trap_dabt(struct vcpu *vcpu, uint64_t esr)
 {
-    uint64_t where = (FIELD(sysreg_read(hpfar_el2), 43, 4) << PAGE_SHIFT) |
+    /* HPFAR_EL2.FIPA, bits 43:4, is IPA bits 51:12. */
+    uint64_t where = (sysreg_read(hpfar_el2) & 0xffffffffff0) << (PAGE_SHIFT - 4) |
                      (sysreg_read(far_el2) & (PAGE_SIZE - 1));
     const struct mmio_range *range = NULL;
 
-    if ((esr & ISS_ISV) && ISS_TYPE(esr) == TYPE_TRANSLATION && !(esr & (ISS_S1PTW | ISS_CM)))
-        range = mmio_table_find(&vcpu->domain->mmio, where);
-    pa_t mapped;
-    if (range && (where & ((1u << ISS_SAS(esr)) - 1)) == 0)
+    if ((esr & ISS_PLAIN_MASK) == ISS_PLAIN)
+        range = find_range(vcpu, where);
+    if (range && !(where & ((1u << ISS_SAS(esr)) - 1)))
         emulate(vcpu, esr, range, where);
-    else if (ISS_TYPE(esr) == TYPE_TRANSLATION &&
-             stage2_lookup(&vcpu->domain->stage2, ipa(where), &mapped))
-        return; /* it was being remapped at that moment: again */
     else
-        inject_abort(vcpu, false);
+        no_device(vcpu, esr, where);
 }
 
 void trap_iabt(struct vcpu *vcpu, uint64_t esr)

@@ -156,13 +156,14 @@ vcpu_mask_t domain_uart_line(struct domain *domain)
     return kick;
 }
 
-/* The emulated UART: its interrupt line follows every access. */
+/* The emulated UART, and its interrupt line. */
 static enum mmio_result uart_access(void *device, struct mmio_access *access)
 {
     struct domain *domain = device;
     enum mmio_result result = vuart_access(&domain->uart, access);
 
-    access->kick |= domain_uart_line(domain);
+    if (result == MMIO_EFFECT)
+        access->kick |= domain_uart_line(domain);
     return result;
 }
 

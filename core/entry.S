@@ -4,8 +4,9 @@
  *
  * While a guest runs, SP_EL2 points to its struct vcpu, so that its registers are saved without a
  * scratch register. Handlers run on the CPU's one stack, from the top each time: nothing of a C
- * frame survives an exit. A handler is called with x0 = the vCPU that exited and returns the vCPU to
- * enter, which after a switch is another one.
+ * frame survives an exit. A handler is called with x0 = the vCPU that exited and x1 = ESR_EL2; x19
+ * keeps the vCPU. Before the guest is entered again its hazard word and its vGIC's flag are tested:
+ * only if one is set C code looks, which may return another vCPU.
  */
 #include "core/layout.h"
 
@@ -28,18 +29,26 @@
         stp     x26, x27, [sp, #(VCPU_X + 8 * 26)]
         stp     x28, x29, [sp, #(VCPU_X + 8 * 28)]
         str     x30, [sp, #(VCPU_X + 8 * 30)]
-        mov     x0, sp
-        ldr     x1, [x0, #VCPU_STACK]
-        mov     sp, x1
+        mov     x19, sp
+        ldr     x0, [x19, #VCPU_STACK]
+        mov     sp, x0
         mov     x29, xzr
+        mrs     x1, esr_el2
 .endm
 
-/* An exception from the guest: calls handler(vcpu, ESR_EL2). */
+/* A synchronous exception of the guest: to the handler of its class. */
+.macro from_guest_sync
+        .balign 0x80
+        save_guest
+        b       guest_sync
+.endm
+
+/* An asynchronous one: calls handler(vcpu, ESR_EL2). */
 .macro from_guest handler
         .balign 0x80
         save_guest
-        mrs     x1, esr_el2
-        adr     x30, guest_return
+        mov     x0, x19
+        adr     x30, guest_resume
         b       \handler
 .endm
 
@@ -63,21 +72,42 @@ el2_vectors:
         fatal   "IRQ at EL2"
         fatal   "FIQ at EL2"
         fatal   "SError at EL2"
-        from_guest trap_sync
+        from_guest_sync
         from_guest trap_irq
         from_guest trap_fiq
         from_guest trap_serror
         /* AArch32 at EL0 traps with the same classes of syndrome. */
-        from_guest trap_sync
+        from_guest_sync
         from_guest trap_irq
         from_guest trap_fiq
         from_guest trap_serror
 
+/* x1 = ESR_EL2. Counts the exit and calls the handler of the exception class. */
+guest_sync:
+        ubfx    x2, x1, #26, #6
+        add     x3, x19, x2, lsl #3
+        ldr     x4, [x3, #VCPU_EXITS]
+        add     x4, x4, #1
+        str     x4, [x3, #VCPU_EXITS]
+        adrp    x3, trap_handlers
+        add     x3, x3, #:lo12:trap_handlers
+        ldr     x3, [x3, x2, lsl #3]
+        mov     x0, x19
+        blr     x3
+guest_resume:
+        ldr     w1, [x19, #VCPU_HAZARD]
+        ldrb    w2, [x19, #VCPU_DIRTY]
+        orr     w1, w1, w2
+        cbz     w1, guest_return
+        mov     x0, x19
+        bl      trap_enter
+
 /* x0 = vCPU to enter, loaded on this CPU. */
         .global guest_enter
 guest_enter:
+        mov     x19, x0
 guest_return:
-        mov     sp, x0
+        mov     sp, x19
         ldp     x2, x3, [sp, #(VCPU_X + 8 * 2)]
         ldp     x4, x5, [sp, #(VCPU_X + 8 * 4)]
         ldp     x6, x7, [sp, #(VCPU_X + 8 * 6)]

@@ -9,7 +9,6 @@
 #include "platform/log.h"
 #include "platform/smc.h"
 
-#define PSCI_FN_MASK          0xff00001fu /* 32-bit and 64-bit calls share the number */
 #define PSCI_SUCCESS          0
 #define PSCI_NOT_SUPPORTED    (-1)
 #define PSCI_INVALID_PARAMS   (-2)
@@ -23,7 +22,8 @@
 #define SMC64                 0x40000000u
 #define FN_SMCCC_VERSION      0x80000000u
 
-typedef int64_t (*psci_row_t)(struct vcpu *vcpu, const uint64_t *arg);
+/* mask: the bits of x1.. that count, by the width of the call. */
+typedef int64_t (*psci_row_t)(struct vcpu *vcpu, uint64_t mask);
 
 /* Number of the vCPU with this affinity, or -1. */
 static int by_mpidr(const struct domain *domain, uint64_t mpidr)
@@ -35,53 +35,53 @@ static int by_mpidr(const struct domain *domain, uint64_t mpidr)
     return (int)id;
 }
 
-static int64_t version(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t version(struct vcpu *vcpu, uint64_t mask)
 {
     (void)vcpu;
-    (void)arg;
+    (void)mask;
     return PSCI_VERSION_1_1;
 }
 
 /* Every power state is standby: context is kept, an interrupt ends it, as WFI. */
-static int64_t cpu_suspend(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t cpu_suspend(struct vcpu *vcpu, uint64_t mask)
 {
-    (void)arg;
+    (void)mask;
     if (!vgic_has_deliverable(&vcpu->domain->vgic, &vcpu->vgic))
         sched_block(vcpu, VCPU_WAIT_EVENT);
     return PSCI_SUCCESS;
 }
 
-static int64_t cpu_off(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t cpu_off(struct vcpu *vcpu, uint64_t mask)
 {
-    (void)arg;
+    (void)mask;
     domain_vcpu_off(vcpu);
     return PSCI_SUCCESS;
 }
 
-static int64_t cpu_on(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t cpu_on(struct vcpu *vcpu, uint64_t mask)
 {
-    int id = by_mpidr(vcpu->domain, arg[0]);
+    int id = by_mpidr(vcpu->domain, vcpu->x[1] & mask);
 
     if (id < 0)
         return PSCI_INVALID_PARAMS;
-    if (!domain_vcpu_on(vcpu->domain, (unsigned)id, arg[1], arg[2]))
+    if (!domain_vcpu_on(vcpu->domain, (unsigned)id, vcpu->x[2] & mask, vcpu->x[3] & mask))
         return PSCI_ALREADY_ON;
     return PSCI_SUCCESS;
 }
 
-static int64_t affinity_info(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t affinity_info(struct vcpu *vcpu, uint64_t mask)
 {
-    int id = by_mpidr(vcpu->domain, arg[0]);
+    int id = by_mpidr(vcpu->domain, vcpu->x[1] & mask);
 
-    if (id < 0 || arg[1] != 0)
+    if (id < 0 || (vcpu->x[2] & mask) != 0)
         return PSCI_INVALID_PARAMS;
     return domain_vcpu_is_off(vcpu->domain->vcpu[id]) ? AFFINITY_OFF : AFFINITY_ON;
 }
 
-static int64_t migrate_info_type(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t migrate_info_type(struct vcpu *vcpu, uint64_t mask)
 {
     (void)vcpu;
-    (void)arg;
+    (void)mask;
     return TOS_NOT_PRESENT;
 }
 
@@ -96,27 +96,27 @@ static int64_t system_stop(struct vcpu *vcpu, uint8_t reason)
     return PSCI_INTERNAL_FAILURE;
 }
 
-static int64_t system_off(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t system_off(struct vcpu *vcpu, uint64_t mask)
 {
-    (void)arg;
+    (void)mask;
     return system_stop(vcpu, TARN_REASON_POWEROFF);
 }
 
-static int64_t system_reset(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t system_reset(struct vcpu *vcpu, uint64_t mask)
 {
-    (void)arg;
+    (void)mask;
     return system_stop(vcpu, TARN_REASON_REBOOT);
 }
 
 /* Only SYSTEM_WARM_RESET (0), as an ordinary reset; vendor resets do not exist here. */
-static int64_t system_reset2(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t system_reset2(struct vcpu *vcpu, uint64_t mask)
 {
-    if (arg[0] != 0)
+    if ((vcpu->x[1] & mask) != 0)
         return PSCI_INVALID_PARAMS;
     return system_stop(vcpu, TARN_REASON_REBOOT);
 }
 
-static int64_t features(struct vcpu *vcpu, const uint64_t *arg);
+static int64_t features(struct vcpu *vcpu, uint64_t mask);
 
 /* Function number -> row; `wide`: the function exists as a 64-bit call too. */
 static const struct {
@@ -134,26 +134,22 @@ static psci_row_t find(uint32_t function)
 {
     unsigned number = function & 0x1f;
 
-    if ((function & ~SMC64) != (0x84000000u | number))
-        return NULL;
-    if ((function & SMC64) && !rows[number].wide)
+    if ((function & ~(SMC64 | 0x1f)) != 0x84000000u || ((function & SMC64) && !rows[number].wide))
         return NULL;
     return rows[number].row;
 }
 
-static int64_t features(struct vcpu *vcpu, const uint64_t *arg)
+static int64_t features(struct vcpu *vcpu, uint64_t mask)
 {
-    uint32_t function = (uint32_t)arg[0];
+    uint32_t function = (uint32_t)vcpu->x[1];
 
-    (void)vcpu;
+    (void)mask;
     return function == FN_SMCCC_VERSION || find(function) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 }
 
 int64_t psci_call(struct vcpu *vcpu, uint32_t function)
 {
     psci_row_t row = find(function);
-    uint64_t mask = function & SMC64 ? UINT64_MAX : UINT32_MAX;
-    uint64_t arg[3] = {vcpu->x[1] & mask, vcpu->x[2] & mask, vcpu->x[3] & mask};
 
-    return row ? row(vcpu, arg) : PSCI_NOT_SUPPORTED;
+    return row ? row(vcpu, function & SMC64 ? UINT64_MAX : UINT32_MAX) : PSCI_NOT_SUPPORTED;
 }

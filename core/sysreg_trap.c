@@ -110,33 +110,35 @@ static const struct sysreg_row rows[] = {
 /* Breakpoints, watchpoints, OS lock: read as zero, ignore writes. */
 static const struct sysreg_row debug_row = {0, read_zero, write_ignored};
 
-static const struct sysreg_row *find(uint32_t encoding)
+/* The row of an encoding, or NULL. Those in a hurry come first in the table. */
+static inline const struct sysreg_row *find(uint32_t encoding)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-        if (rows[i].encoding == encoding)
-            return &rows[i];
-    if ((encoding & DEBUG_MASK) == DEBUG_GROUP)
-        return &debug_row;
-    return NULL;
+    for (const struct sysreg_row *row = rows; row < rows + ARRAY_SIZE(rows); row++)
+        if (row->encoding == encoding)
+            return row;
+    return (encoding & DEBUG_MASK) == DEBUG_GROUP ? &debug_row : NULL;
+}
+
+static void emulate(struct vcpu *vcpu, uint64_t esr, const struct sysreg_row *row)
+{
+    if (esr & ISS_READ)
+        vcpu_set_reg(vcpu, (unsigned)ISS_RT(esr), row->read(vcpu));
+    else
+        row->write(vcpu, vcpu_reg(vcpu, (unsigned)ISS_RT(esr)));
+    trap_skip(esr);
 }
 
 void trap_sysreg(struct vcpu *vcpu, uint64_t esr)
 {
-    unsigned rt = (unsigned)ISS_RT(esr);
+    const struct sysreg_row *row;
 
     if ((esr & (ID_GROUP_MASK | ISS_READ)) == (ID_GROUP | ISS_READ)) {
-        vcpu_set_reg(vcpu, rt, idreg_read((unsigned)ISS_CRM(esr), (unsigned)ISS_OP2(esr)));
+        vcpu_set_reg(vcpu, (unsigned)ISS_RT(esr),
+                     idreg_read((unsigned)ISS_CRM(esr), (unsigned)ISS_OP2(esr)));
         trap_skip(esr);
-        return;
-    }
-    const struct sysreg_row *row = find((uint32_t)esr & ENCODING_MASK);
-    if (!row) {
+    } else if ((row = find((uint32_t)esr & ENCODING_MASK))) {
+        emulate(vcpu, esr, row);
+    } else {
         inject_undef(vcpu);
-        return;
     }
-    if (esr & ISS_READ)
-        vcpu_set_reg(vcpu, rt, row->read(vcpu));
-    else
-        row->write(vcpu, vcpu_reg(vcpu, rt));
-    trap_skip(esr);
 }

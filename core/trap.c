@@ -12,10 +12,11 @@
 #include "platform/log.h"
 #include "platform/panic.h"
 
-struct vcpu *trap_sync(struct vcpu *vcpu, uint64_t esr);
-struct vcpu *trap_irq(struct vcpu *vcpu, uint64_t esr);
-struct vcpu *trap_fiq(struct vcpu *vcpu, uint64_t esr);
-struct vcpu *trap_serror(struct vcpu *vcpu, uint64_t esr);
+void trap_irq(struct vcpu *vcpu, uint64_t esr);
+void trap_fiq(struct vcpu *vcpu, uint64_t esr);
+void trap_serror(struct vcpu *vcpu, uint64_t esr);
+struct vcpu *trap_enter(struct vcpu *vcpu);
+extern const trap_handler_t trap_handlers[EXIT_CLASSES];
 __attribute__((noreturn)) void trap_fatal(const char *name, const struct el2_frame *frame);
 
 _Static_assert(sizeof(struct el2_frame) == FRAME_SIZE, "core/layout.h");
@@ -45,62 +46,58 @@ static void trap_fp(struct vcpu *vcpu, uint64_t esr)
         switch_fp(vcpu);
 }
 
-/* Exception class -> handler. Whatever has no row is not offered to guests: UNDEF. */
-static const trap_handler_t handlers[EXIT_CLASSES] = {
-    [EC_WFX] = trap_wfx,       [EC_FP] = trap_fp,         [EC_HVC64] = trap_hvc,
-    [EC_SMC64] = trap_smc,     [EC_SYSREG] = trap_sysreg, [EC_IABT_LOW] = trap_iabt,
-    [EC_DABT_LOW] = trap_dabt,
+static void trap_undef(struct vcpu *vcpu, uint64_t esr)
+{
+    (void)esr;
+    inject_undef(vcpu);
+}
+
+/* Exception class -> handler. What is not offered to guests is UNDEF. */
+const trap_handler_t trap_handlers[EXIT_CLASSES] = {
+    [0x00] = trap_undef,          [EC_WFX] = trap_wfx,
+    [0x02 ... 0x06] = trap_undef, [EC_FP] = trap_fp,
+    [0x08 ... 0x15] = trap_undef, [EC_HVC64] = trap_hvc,
+    [EC_SMC64] = trap_smc,        [EC_SYSREG] = trap_sysreg,
+    [0x19 ... 0x1f] = trap_undef, [EC_IABT_LOW] = trap_iabt,
+    [0x21 ... 0x23] = trap_undef, [EC_DABT_LOW] = trap_dabt,
+    [0x25 ... 0x3f] = trap_undef,
 };
 
 /*
- * The vGIC's flag and the hazard word: nothing else is looked at before a guest entry. The hazard
- * word comes last: a flush may wake another vCPU of this CPU, which is a reason to reschedule.
+ * The vGIC's flag or the hazard word is set; nothing else is looked at before a guest entry. The
+ * hazard word comes last: a flush may wake another vCPU of this CPU, which is a reason to
+ * reschedule. Returns the vCPU to enter.
  */
-static inline struct vcpu *enter(struct vcpu *vcpu)
+struct vcpu *trap_enter(struct vcpu *vcpu)
 {
     if (vgic_needs_flush(&vcpu->vgic))
         domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
-    if (__builtin_expect(__atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE) != 0, 0))
+    if (__atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE) != 0)
         return sched_enter(vcpu);
     return vcpu;
 }
 
-struct vcpu *trap_sync(struct vcpu *vcpu, uint64_t esr)
-{
-    unsigned ec = (unsigned)FIELD(esr, 31, 26);
-
-    vcpu->exits[ec]++;
-    if (handlers[ec])
-        handlers[ec](vcpu, esr);
-    else
-        inject_undef(vcpu);
-    return enter(vcpu);
-}
-
-struct vcpu *trap_irq(struct vcpu *vcpu, uint64_t esr)
+void trap_irq(struct vcpu *vcpu, uint64_t esr)
 {
     (void)esr;
     vcpu->exits[EXIT_CLASSES]++;
     irq_handle_one(vcpu->pcpu);
-    return enter(vcpu);
 }
 
 /* Tarn gives no interrupt to group 0, so an FIQ can come from the firmware's side only. */
-struct vcpu *trap_fiq(struct vcpu *vcpu, uint64_t esr)
+void trap_fiq(struct vcpu *vcpu, uint64_t esr)
 {
     log_guest("d%uv%u: FIQ ignored, ESR %lx", vcpu->domain->id, vcpu->id, esr);
-    return enter(vcpu);
 }
 
 /*
  * An SError while a guest ran: something it touched answered with an error late. It is the guest's
  * to handle: a virtual SError with the same syndrome is what it would have seen (HCR_EL2.VSE).
  */
-struct vcpu *trap_serror(struct vcpu *vcpu, uint64_t esr)
+void trap_serror(struct vcpu *vcpu, uint64_t esr)
 {
     log_guest("d%uv%u: SError handed on, ESR %lx", vcpu->domain->id, vcpu->id, esr);
     sysreg_write(hcr_el2, sysreg_read(hcr_el2) | BIT(8));
-    return enter(vcpu);
 }
 
 void trap_fatal(const char *name, const struct el2_frame *frame)

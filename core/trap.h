@@ -32,7 +32,7 @@
 /* Moves the guest's PC over the instruction that trapped. The one place that does. */
 static inline void trap_skip(uint64_t esr)
 {
-    sysreg_write(elr_el2, sysreg_read(elr_el2) + (esr & ESR_IL ? 4 : 2));
+    sysreg_write(elr_el2, sysreg_read(elr_el2) + 2 + 2 * FIELD(esr, 25, 25)); /* ESR_EL2.IL */
 }
 
 /* A row of the exception table. The vCPU is loaded on the calling CPU. */

@@ -10,6 +10,11 @@
 
 _Static_assert(offsetof(struct vcpu, x) == VCPU_X, "core/layout.h");
 _Static_assert(offsetof(struct vcpu, stack_top) == VCPU_STACK, "core/layout.h");
+_Static_assert(offsetof(struct vcpu, hazard) == VCPU_HAZARD, "core/layout.h");
+_Static_assert(offsetof(struct vcpu, exits) == VCPU_EXITS, "core/layout.h");
+_Static_assert(offsetof(struct vcpu, vgic.dirty) == VCPU_DIRTY, "core/layout.h");
+
+static const struct mmio_range nowhere;
 
 /* Bit t of row f: the state may change from f to t. */
 static const uint8_t transitions[VCPU_STATES] = {
@@ -31,6 +36,8 @@ void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcp
 {
     vcpu->domain = domain;
     vcpu->id = id;
+    vcpu->access.vcpu = id;
+    vcpu->last_range = &nowhere;
     vcpu->pcpu = pcpu;
     vcpu->state = VCPU_OFF;
     timers_vcpu_init(vcpu);

@@ -9,6 +9,7 @@
 #include "core/context.h"
 #include "core/layout.h"
 #include "gic/vgic.h"
+#include "mm/trap_mmio.h"
 #include "platform/types.h"
 #include "timer/vtimer.h"
 
@@ -28,13 +29,6 @@ enum vcpu_state {
 /* Hazard bits: why the next guest entry has to look up. Set by any CPU, atomically. */
 #define HAZARD_RESCHED BIT32(0) /* the scheduler has to decide */
 
-/* A posted register access, to be finished by REQUEST_REPLY. Guarded like the state. */
-struct vcpu_request {
-    uint8_t rt; /* destination register; 31 = none (a write, or XZR) */
-    uint8_t size;
-    bool sign_extend, wide; /* as the instruction's syndrome says (ESR_EL2.ISS SSE, SF) */
-};
-
 #define EXIT_CLASSES 64 /* ESR_EL2.EC */
 
 struct vcpu {
@@ -43,9 +37,11 @@ struct vcpu {
 
     /* Read on every exit. */
     struct domain *domain;
-    struct pcpu *pcpu; /* where it runs; constant while it is loaded */
-    uint32_t hazard;
-    uint32_t id; /* number in its domain */
+    struct pcpu *pcpu;                /* where it runs; constant while it is loaded */
+    uint32_t hazard;                  /* VCPU_HAZARD */
+    uint32_t id;                      /* number in its domain */
+    uint64_t exits[EXIT_CLASSES + 1]; /* VCPU_EXITS: by exception class; the last counts IRQs */
+    struct vgic_cpu vgic;             /* VCPU_DIRTY: the first byte */
 
     /* Scheduler; see core/sched.c. */
     enum vcpu_state state;
@@ -57,14 +53,13 @@ struct vcpu {
     struct deadline wake;         /* virtual or physical timer of a vCPU that is not running */
     struct deadline ptimer;       /* emulated physical timer of the loaded vCPU */
 
-    bool serror; /* a virtual SError (HCR_EL2.VSE) was pending when it was saved */
-    struct vcpu_request request;
+    bool serror;               /* a virtual SError (HCR_EL2.VSE) was pending when it was saved */
+    struct mmio_access access; /* the trapped access under way, or with the backend */
+    const struct mmio_range *last_range; /* where the access before went */
+    uint64_t request;                    /* ESR_EL2 of the access that is with the backend */
     struct vtimer timer;
-    struct vgic_cpu vgic;
     struct el1_context context; /* valid while not loaded */
     struct fp_context fp;       /* valid while no CPU holds it in registers */
-
-    uint64_t exits[EXIT_CLASSES + 1]; /* by exception class; the last counts IRQs */
 };
 
 /* Sets the reset state of a vCPU (Arm ARM, reset values), not runnable. x0 and pc come at CPU_ON.

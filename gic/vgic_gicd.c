@@ -99,7 +99,8 @@ static VGIC_READER(read_router)
     if (b == 0 || b >= vgic->nr_banks)
         return 0;
     value = router_value(vgic_spi(vgic, b), offset / 8 % 32);
-    return value >> (offset % 8 * 8);
+    value >>= offset % 8 * 8;
+    return access->size == 4 ? (uint32_t)value : value;
 }
 
 /* Number of the vCPU with this affinity. */
@@ -138,27 +139,14 @@ static VGIC_READER(read_pidr2_v3)
     return 0x3b;
 }
 
-/* Row of an offset beyond 4 KiB: GICv3 alone has something there. */
-static const struct vgic_row *upper_row(const struct vgic *vgic, unsigned offset)
+/* GICv3 alone has something there. */
+const struct vgic_row *vgic_upper_row(const struct vgic *vgic, unsigned offset)
 {
     static const struct vgic_row none;
-    static const struct vgic_row router = {GICD_IROUTER, 4 + 8,       0,
-                                           false,        read_router, write_router};
-    static const struct vgic_row pidr2 = {GICD_PIDR2_V3, 4, 0, false, read_pidr2_v3, NULL};
+    static const struct vgic_row router = {GICD_IROUTER, 4 + 8, 0, read_router, write_router};
+    static const struct vgic_row pidr2 = {GICD_PIDR2_V3, 4, 0, read_pidr2_v3, NULL};
 
     if (vgic->version == 3 && offset >= GICD_IROUTER && offset < GICD_IROUTER + 8 * 1024)
         return &router;
     return vgic->version == 3 && offset == GICD_PIDR2_V3 ? &pidr2 : &none;
-}
-
-enum mmio_result vgic_gicd_access(void *device, struct mmio_access *access)
-{
-    struct vgic *vgic = device;
-    unsigned offset = access->offset % 0x10000;
-
-    assert(access->vcpu < vgic->nr_cpus);
-    struct vgic_cpu *banked = vgic->version == 2 ? vgic->cpu[access->vcpu] : NULL;
-    if (offset < 0x1000)
-        return vgic_access_gicd(vgic, banked, access);
-    return vgic_access_row(vgic, banked, access, upper_row(vgic, offset));
 }

@@ -19,7 +19,7 @@ static uint64_t typer(const struct vgic_cpu *cpu)
 static uint64_t read_rd(const struct vgic_cpu *cpu, unsigned offset, unsigned size)
 {
     if (offset == GICR_TYPER && size >= 4)
-        return typer(cpu);
+        return size == 4 ? (uint32_t)typer(cpu) : typer(cpu);
     if (offset == GICR_TYPER + 4 && size == 4)
         return typer(cpu) >> 32;
     if (offset == GICR_IIDR && size == 4)
@@ -32,12 +32,10 @@ static uint64_t read_rd(const struct vgic_cpu *cpu, unsigned offset, unsigned si
 enum mmio_result vgic_gicr_access(void *device, struct mmio_access *access)
 {
     struct vgic_cpu *cpu = device;
-    struct vgic *vgic = cpu->vgic;
     unsigned offset = (unsigned)access->offset & (GICR_FRAMES - 1);
 
-    assert(access->vcpu < vgic->nr_cpus);
     if (offset >= GICR_SGI)
-        return vgic_access_sgi_frame(vgic, cpu, access);
+        return vgic_sgi_frame_access(cpu, access);
     if (!access->write)
         access->value = read_rd(cpu, offset, access->size);
     return MMIO_DONE;

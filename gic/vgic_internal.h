@@ -140,23 +140,17 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
  */
 struct vgic_row {
     uint16_t first;
-    uint8_t sizes;    /* access sizes it takes, added up; others read as zero and ignore writes */
-    uint8_t private;  /* bytes of it in a redistributor's SGI frame; 0: not there */
-    bool locked_read; /* read needs the lock; all writes take it */
-    VGIC_READER((*read));
+    uint8_t sizes;   /* access sizes it takes, added up; others read as zero and ignore writes */
+    uint8_t private; /* bytes of it in a redistributor's SGI frame; 0: not there */
+    VGIC_READER((*read)); /* called without the lock */
     VGIC_WRITER((*write));
 };
 
-/* Does the access by the row, lock included. A row without a function reads as zero, ignores
- * writes. */
-enum mmio_result vgic_access_row(struct vgic *vgic, struct vgic_cpu *banked,
-                                 struct mmio_access *access, const struct vgic_row *row);
+/* The row of a distributor's register at an offset beyond its first 4 KiB. */
+const struct vgic_row *vgic_upper_row(const struct vgic *vgic, unsigned offset);
 
-/* The registers in the first 4 KiB of the distributor, or of a redistributor's SGI frame. */
-enum mmio_result vgic_access_gicd(struct vgic *vgic, struct vgic_cpu *banked,
-                                  struct mmio_access *access);
-enum mmio_result vgic_access_sgi_frame(struct vgic *vgic, struct vgic_cpu *banked,
-                                       struct mmio_access *access);
+/* A register of the redistributor's SGI frame. */
+enum mmio_result vgic_sgi_frame_access(struct vgic_cpu *cpu, struct mmio_access *access);
 
 /* Functions of rows, in vgic_gicd.c and vgic_sgi.c. */
 VGIC_READER(vgic_read_ctlr);

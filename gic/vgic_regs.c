@@ -113,29 +113,36 @@ static VGIC_READER(read_pending)
 {
     unsigned b = offset / 4;
     struct vgic_bank *bank = find_bank(vgic, banked, b);
-    uint32_t remote, hardware;
+    uint32_t value = 0;
 
     if (!bank)
         return 0;
+    spin_lock(&vgic->lock);
     sync(vgic, banked, access, b, 0xffffffff);
-    remote =
-        bank->cached ? remote_state(vgic, banked, access, b, LR_PENDING) & ~bank->drop_pending : 0;
-    hardware = is_hardware(vgic, b) ? gic_bank_pending(b) & vgic_valid(vgic, b) : 0;
-    return vgic_pending(bank) | remote | hardware;
+    if (bank->cached)
+        value |= remote_state(vgic, banked, access, b, LR_PENDING) & ~bank->drop_pending;
+    if (is_hardware(vgic, b))
+        value |= gic_bank_pending(b) & vgic_valid(vgic, b);
+    value |= vgic_pending(bank);
+    spin_unlock(&vgic->lock);
+    return value;
 }
 
 static VGIC_READER(read_active)
 {
     unsigned b = offset / 4;
     struct vgic_bank *bank = find_bank(vgic, banked, b);
-    uint32_t remote;
+    uint32_t value = 0;
 
     if (!bank)
         return 0;
+    spin_lock(&vgic->lock);
     sync(vgic, banked, access, b, 0xffffffff);
-    remote =
-        bank->cached ? remote_state(vgic, banked, access, b, LR_ACTIVE) & ~bank->drop_active : 0;
-    return bank->active | remote;
+    if (bank->cached)
+        value |= remote_state(vgic, banked, access, b, LR_ACTIVE) & ~bank->drop_active;
+    value |= bank->active;
+    spin_unlock(&vgic->lock);
+    return value;
 }
 
 /* Bits that ISPENDR and ICPENDR may change: not the SGIs of GICv2. */
@@ -296,22 +303,22 @@ enum {
 };
 
 static const struct vgic_row rows[] = {
-    [ROW_CTLR] = {GICD_CTLR, 4, 0, false, vgic_read_ctlr, vgic_write_ctlr},
-    [ROW_IDENT] = {GICD_TYPER, 4, 0, false, vgic_read_ident, NULL},
-    [ROW_GROUP] = {GICD_IGROUPR, 4, 4, false, read_group, write_group},
-    [ROW_ENABLE] = {GICD_ISENABLER, 4, 4, false, read_enable, write_enable},
-    [ROW_DISABLE] = {GICD_ICENABLER, 4, 4, false, read_enable, write_disable},
-    [ROW_SET_PENDING] = {GICD_ISPENDR, 4, 4, true, read_pending, write_set_pending},
-    [ROW_CLEAR_PENDING] = {GICD_ICPENDR, 4, 4, true, read_pending, write_clear_pending},
-    [ROW_SET_ACTIVE] = {GICD_ISACTIVER, 4, 4, true, read_active, write_set_active},
-    [ROW_CLEAR_ACTIVE] = {GICD_ICACTIVER, 4, 4, true, read_active, write_clear_active},
-    [ROW_PRIORITY] = {GICD_IPRIORITYR, 1 + 4, 32, false, read_priority, write_priority},
-    [ROW_TARGETS] = {GICD_ITARGETSR, 1 + 4, 0, false, vgic_read_targets, vgic_write_targets},
-    [ROW_CONFIG] = {GICD_ICFGR, 4, 8, false, read_config, write_config},
-    [ROW_SGIR] = {GICD_SGIR, 4, 0, false, NULL, vgic_write_sgir},
-    [ROW_SGI_CLEAR] = {GICD_CPENDSGIR, 1 + 4, 0, true, vgic_read_sgi_pending, vgic_write_sgi_clear},
-    [ROW_SGI_SET] = {GICD_SPENDSGIR, 1 + 4, 0, true, vgic_read_sgi_pending, vgic_write_sgi_set},
-    [ROW_PIDR2] = {GICD_PIDR2_V2, 4, 0, false, vgic_read_pidr2, NULL},
+    [ROW_CTLR] = {GICD_CTLR, 4, 0, vgic_read_ctlr, vgic_write_ctlr},
+    [ROW_IDENT] = {GICD_TYPER, 4, 0, vgic_read_ident, NULL},
+    [ROW_GROUP] = {GICD_IGROUPR, 4, 4, read_group, write_group},
+    [ROW_ENABLE] = {GICD_ISENABLER, 4, 4, read_enable, write_enable},
+    [ROW_DISABLE] = {GICD_ICENABLER, 4, 4, read_enable, write_disable},
+    [ROW_SET_PENDING] = {GICD_ISPENDR, 4, 4, read_pending, write_set_pending},
+    [ROW_CLEAR_PENDING] = {GICD_ICPENDR, 4, 4, read_pending, write_clear_pending},
+    [ROW_SET_ACTIVE] = {GICD_ISACTIVER, 4, 4, read_active, write_set_active},
+    [ROW_CLEAR_ACTIVE] = {GICD_ICACTIVER, 4, 4, read_active, write_clear_active},
+    [ROW_PRIORITY] = {GICD_IPRIORITYR, 1 + 4, 32, read_priority, write_priority},
+    [ROW_TARGETS] = {GICD_ITARGETSR, 1 + 4, 0, vgic_read_targets, vgic_write_targets},
+    [ROW_CONFIG] = {GICD_ICFGR, 4, 8, read_config, write_config},
+    [ROW_SGIR] = {GICD_SGIR, 4, 0, NULL, vgic_write_sgir},
+    [ROW_SGI_CLEAR] = {GICD_CPENDSGIR, 1 + 4, 0, vgic_read_sgi_pending, vgic_write_sgi_clear},
+    [ROW_SGI_SET] = {GICD_SPENDSGIR, 1 + 4, 0, vgic_read_sgi_pending, vgic_write_sgi_set},
+    [ROW_PIDR2] = {GICD_PIDR2_V2, 4, 0, vgic_read_pidr2, NULL},
 };
 
 #define WORDS(first, size) [(first) / 4 ...((first) + (size)) / 4 - 1]
@@ -336,47 +343,47 @@ static const uint8_t row_of[0x1000 / 4] = {
     WORDS(GICD_PIDR2_V2, 4) = ROW_PIDR2,
 };
 
+/* Does the access by the row. One without a function reads as zero and ignores writes. */
 static inline enum mmio_result access_row(struct vgic *vgic, struct vgic_cpu *banked,
-                                          struct mmio_access *access, const struct vgic_row *row)
+                                          struct mmio_access *access, const struct vgic_row *row,
+                                          unsigned offset)
 {
-    unsigned offset = (unsigned)access->offset % 0x10000 - row->first;
+    bool fits = row->sizes & access->size;
 
+    offset -= row->first;
     if (!access->write) {
-        access->value = 0;
-        if (!row->read || !(row->sizes & access->size))
-            return MMIO_DONE;
-        if (row->locked_read)
-            spin_lock(&vgic->lock);
-        access->value = row->read(vgic, banked, access, offset);
-        if (row->locked_read)
-            spin_unlock(&vgic->lock);
-    } else if (row->write && (row->sizes & access->size)) {
+        access->value = fits && row->read ? row->read(vgic, banked, access, offset) : 0;
+    } else if (fits && row->write) {
         spin_lock(&vgic->lock);
         row->write(vgic, banked, access, offset);
         spin_unlock(&vgic->lock);
     }
-    return MMIO_DONE;
+    return access->kick ? MMIO_EFFECT : MMIO_DONE;
 }
 
-enum mmio_result vgic_access_row(struct vgic *vgic, struct vgic_cpu *banked,
-                                 struct mmio_access *access, const struct vgic_row *row)
+static RARE enum mmio_result access_upper(struct vgic *vgic, struct mmio_access *access,
+                                          unsigned offset)
 {
-    return access_row(vgic, banked, access, row);
+    return access_row(vgic, NULL, access, vgic_upper_row(vgic, offset), offset);
 }
 
-enum mmio_result vgic_access_gicd(struct vgic *vgic, struct vgic_cpu *banked,
-                                  struct mmio_access *access)
+enum mmio_result vgic_gicd_access(void *device, struct mmio_access *access)
 {
-    return access_row(vgic, banked, access, &rows[row_of[access->offset % 0x1000 / 4]]);
+    struct vgic *vgic = device;
+    struct vgic_cpu *banked = vgic->version == 2 ? vgic->cpu[access->vcpu] : NULL;
+    unsigned offset = access->offset % 0x10000;
+
+    if (offset >= 0x1000)
+        return access_upper(vgic, access, offset);
+    return access_row(vgic, banked, access, &rows[row_of[offset / 4]], offset);
 }
 
-enum mmio_result vgic_access_sgi_frame(struct vgic *vgic, struct vgic_cpu *banked,
-                                       struct mmio_access *access)
+enum mmio_result vgic_sgi_frame_access(struct vgic_cpu *cpu, struct mmio_access *access)
 {
     unsigned offset = access->offset % 0x10000;
     const struct vgic_row *row = &rows[offset < 0x1000 ? row_of[offset / 4] : ROW_NONE];
 
     if (offset - row->first >= row->private)
         row = &rows[ROW_NONE];
-    return access_row(vgic, banked, access, row);
+    return access_row(cpu->vgic, cpu, access, row, offset);
 }

@@ -20,20 +20,25 @@ static vcpu_mask_t pend(struct vgic *vgic, struct vgic_cpu *cpu, unsigned sgi, b
 }
 
 /* ICC_SGI1R_EL1 makes no group 0 interrupts. */
-static inline vcpu_mask_t pend_v3(struct vgic *vgic, struct vgic_cpu *cpu, unsigned sgi, bool local)
+static inline vcpu_mask_t pend_v3(struct vgic *vgic, unsigned vcpu, unsigned sgi, bool local)
 {
+    struct vgic_cpu *cpu = vgic->cpu[vcpu];
+
     return cpu->private.group1 & BIT32(sgi) ? pend(vgic, cpu, sgi, local) : 0;
 }
 
 /* The sender is not to be kicked: it is on its way to its next entry. */
-static vcpu_mask_t send_v3(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi)
+static __attribute__((noinline)) vcpu_mask_t send_v3(struct vgic *vgic, vcpu_mask_t targets,
+                                                     unsigned from, unsigned sgi)
 {
     vcpu_mask_t kick = 0;
 
+    spin_lock(&vgic->lock);
     for (targets &= ~0ul >> (64 - vgic->nr_cpus); targets; targets &= targets - 1) {
         unsigned n = (unsigned)__builtin_ctzl(targets);
-        kick |= pend_v3(vgic, vgic->cpu[n], sgi, n == from);
+        kick |= pend_v3(vgic, n, sgi, n == from);
     }
+    spin_unlock(&vgic->lock);
     return kick & ~BIT(from);
 }
 
@@ -41,7 +46,7 @@ static vcpu_mask_t send_v3(struct vgic *vgic, vcpu_mask_t targets, unsigned from
 vcpu_mask_t vgic_write_sgi1r(struct vgic *vgic, unsigned vcpu, uint64_t value)
 {
     unsigned sgi = (unsigned)FIELD(value, 27, 24);
-    vcpu_mask_t targets, kick = 0;
+    vcpu_mask_t targets;
 
     if (value & BIT(40))
         targets = ~BIT(vcpu);
@@ -49,13 +54,12 @@ vcpu_mask_t vgic_write_sgi1r(struct vgic *vgic, unsigned vcpu, uint64_t value)
         targets = (value & 0xffff) << (16 * FIELD(value, 17, 16)); /* see vcpu_mpidr */
     else
         return 0;
+    if (targets != BIT(vcpu))
+        return send_v3(vgic, targets, vcpu, sgi);
     spin_lock(&vgic->lock);
-    if (targets == BIT(vcpu))
-        (void)pend_v3(vgic, vgic->cpu[vcpu], sgi, true);
-    else
-        kick = send_v3(vgic, targets, vcpu, sgi);
+    (void)pend_v3(vgic, vcpu, sgi, true);
     spin_unlock(&vgic->lock);
-    return kick;
+    return 0;
 }
 
 static vcpu_mask_t send_v2(struct vgic *vgic, vcpu_mask_t targets, unsigned from, unsigned sgi)
@@ -88,9 +92,11 @@ VGIC_READER(vgic_read_sgi_pending)
 
     if (vgic->version != 2)
         return 0;
+    spin_lock(&vgic->lock);
     access->kick |= vgic_fold_local(vgic, banked, banked, 0, 0xffff);
     for (unsigned i = 0; i < access->size; i++)
         value |= (uint64_t)banked->sgi_sources[(offset + i) % 16] << (8 * i);
+    spin_unlock(&vgic->lock);
     return value;
 }
 

@@ -11,9 +11,10 @@
 
 /* What became of an access. */
 enum mmio_result {
-    MMIO_DONE,  /* emulated; for a read, value holds the answer */
-    MMIO_WAIT,  /* for the backend; the vCPU blocks until REQUEST_REPLY */
-    MMIO_FAULT, /* nothing there: external abort to the guest */
+    MMIO_DONE,   /* emulated; for a read, value holds the answer */
+    MMIO_EFFECT, /* emulated, and kick or upcall ask for more */
+    MMIO_WAIT,   /* for the backend; the vCPU blocks until REQUEST_REPLY */
+    MMIO_FAULT,  /* nothing there: external abort to the guest */
 };
 
 /* One access; the handler reads the upper part and fills in the lower one. */
@@ -23,10 +24,9 @@ struct mmio_access {
     uint8_t size;    /* 1, 2, 4 or 8 bytes; offset is a multiple of it */
     bool write;
 
-    /* Write: data, zero-extended; read: the answer, handlers may leave high bits set. */
-    uint64_t value;
-    vcpu_mask_t kick; /* vCPUs of the same domain that have something new to see */
-    bool upcall;      /* dom0 is to be told that this domain's notify page has news */
+    uint64_t value;   /* write: the data, read: the answer; zero-extended from size */
+    vcpu_mask_t kick; /* vCPUs of the same domain that have something new to see; 0 before */
+    bool upcall;      /* dom0 is to be told that this domain's notify page has news; false before */
 };
 
 typedef enum mmio_result (*mmio_handler_t)(void *device, struct mmio_access *access);

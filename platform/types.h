@@ -47,6 +47,9 @@ typedef uint64_t vcpu_mask_t;
 #define BLOCK_2M   (2 * MIB)
 #define MAX_CPUS   64
 
+/* Off the usual way: not inlined, out of line, so that what is usual stays short. */
+#define RARE __attribute__((cold, noinline))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define BIT(n)        (1ul << (n))
 #define BIT32(n)      ((uint32_t)1 << (n))

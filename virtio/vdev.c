@@ -106,10 +106,10 @@ static enum mmio_result write_queue_notify(struct vdev *vdev, struct mmio_access
         return MMIO_DONE;
     struct tarn_notify_page *notify = vdev->notify;
     uint64_t old = __atomic_fetch_or(&notify->queues[vdev->index], BIT(queue), __ATOMIC_RELEASE);
-    if (!(old & BIT(queue)))
-        access->upcall =
-            __atomic_fetch_or(&notify->devices, BIT(vdev->index), __ATOMIC_RELEASE) == 0;
-    return MMIO_DONE;
+    if (old & BIT(queue))
+        return MMIO_DONE;
+    access->upcall = __atomic_fetch_or(&notify->devices, BIT(vdev->index), __ATOMIC_RELEASE) == 0;
+    return access->upcall ? MMIO_EFFECT : MMIO_DONE;
 }
 
 /* Acquire: the guest then reads the ring that the backend wrote before vdev_interrupt. */

@@ -209,16 +209,20 @@ static enum mmio_result read_id(struct mmio_access *access)
 }
 
 /* A narrow access to an upper byte of a register (offset % 4 != 0) is no access to the register:
- * reads get that byte, which is how a wide bus behaves; writes are ignored. */
-static void access_row(struct vuart *uart, const struct vuart_row *row, struct mmio_access *access)
+ * reads get that byte, which is how a wide bus behaves; writes are ignored. The line may have
+ * changed after a write and after a read of UARTDR: MMIO_EFFECT. */
+static enum mmio_result access_row(struct vuart *uart, const struct vuart_row *row,
+                                   struct mmio_access *access)
 {
     unsigned shift = (unsigned)(access->offset % 4) * 8;
     spin_lock(&uart->lock);
     if (!access->write)
-        access->value = row->read == NULL ? 0 : row->read(uart) >> shift;
+        access->value =
+            row->read == NULL ? 0 : row->read(uart) >> shift & ~0u >> (32 - 8 * access->size);
     else if (row->write != NULL && shift == 0)
         access->upcall = row->write(uart, (uint32_t)access->value);
     spin_unlock(&uart->lock);
+    return access->write || row == &rows[0] ? MMIO_EFFECT : MMIO_DONE;
 }
 
 enum mmio_result vuart_access(void *device, struct mmio_access *access)
@@ -226,10 +230,8 @@ enum mmio_result vuart_access(void *device, struct mmio_access *access)
     if (access->size > 4)
         return MMIO_FAULT;
     uint64_t index = access->offset / 4;
-    if (index < ARRAY_SIZE(rows)) {
-        access_row(device, &rows[index], access);
-        return MMIO_DONE;
-    }
+    if (index < ARRAY_SIZE(rows))
+        return access_row(device, &rows[index], access);
     if (!access->write && access->offset >= UART_ID_OFFSET && access->offset % 4 == 0)
         return read_id(access);
     access->value = 0;
