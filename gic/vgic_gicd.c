@@ -7,6 +7,15 @@
 #include "gic/vgic_internal.h"
 #include "platform/panic.h"
 
+VGIC_READER(vgic_read_zero)
+{
+    return 0;
+}
+
+VGIC_WRITER(vgic_write_ignored)
+{
+}
+
 VGIC_READER(vgic_read_ctlr)
 {
     return vgic->groups | (vgic->version == 3 ? GICD_CTLR_ARE | GICD_CTLR_DS : 0);
@@ -38,10 +47,9 @@ VGIC_READER(vgic_read_pidr2)
 /* GICv2: a bit per CPU; private interrupts have the reader's own. */
 VGIC_READER(vgic_read_targets)
 {
-    unsigned b = offset / 32;
     uint64_t value = 0;
 
-    if (vgic->version != 2 || b >= vgic->nr_banks)
+    if (vgic->version != 2)
         return 0;
     for (unsigned i = 0; i < access->size; i++) {
         uint64_t mask = b ? vgic_spi(vgic, b)->targets[(offset + i) % 32] : BIT(access->vcpu);
@@ -67,9 +75,7 @@ static void set_route(struct vgic *vgic, struct mmio_access *access, unsigned b,
 /* An SPI with several targets goes to the first of them. */
 VGIC_WRITER(vgic_write_targets)
 {
-    unsigned b = offset / 32;
-
-    if (vgic->version != 2 || b == 0 || b >= vgic->nr_banks)
+    if (vgic->version != 2 || b == 0)
         return;
     for (unsigned k = 0; k < access->size; k++) {
         unsigned i = (offset + k) % 32;
@@ -93,12 +99,7 @@ static uint64_t router_value(const struct vgic_spi_bank *spi, unsigned i)
 
 static VGIC_READER(read_router)
 {
-    unsigned b = offset / 8 / 32;
-    uint64_t value;
-
-    if (b == 0 || b >= vgic->nr_banks)
-        return 0;
-    value = router_value(vgic_spi(vgic, b), offset / 8 % 32);
+    uint64_t value = router_value(vgic_spi(vgic, b), offset / 8 % 32);
     value >>= offset % 8 * 8;
     return access->size == 4 ? (uint32_t)value : value;
 }
@@ -116,11 +117,11 @@ static unsigned vcpu_of(const struct vgic *vgic, uint64_t affinity)
 /* "Any CPU" (Interrupt_Routing_Mode) means the one it goes to already. */
 static VGIC_WRITER(write_router)
 {
-    unsigned b = offset / 8 / 32, i = offset / 8 % 32;
+    unsigned i = offset / 8 % 32;
     uint64_t value = access->value;
     struct vgic_spi_bank *spi;
 
-    if (b == 0 || b >= vgic->nr_banks || !(vgic_valid(vgic, b) & BIT32(i)))
+    if (!(vgic_valid(vgic, b) & BIT32(i)))
         return;
     spi = vgic_spi(vgic, b);
     if (access->size == 4 && offset % 8)
@@ -143,8 +144,9 @@ static VGIC_READER(read_pidr2_v3)
 const struct vgic_row *vgic_upper_row(const struct vgic *vgic, unsigned offset)
 {
     static const struct vgic_row none;
-    static const struct vgic_row router = {GICD_IROUTER, 4 + 8, 0, read_router, write_router};
-    static const struct vgic_row pidr2 = {GICD_PIDR2_V3, 4, 0, read_pidr2_v3, NULL};
+    static const struct vgic_row router = {GICD_IROUTER, 4 + 8, 0, 8, read_router, write_router};
+    static const struct vgic_row pidr2 = {GICD_PIDR2_V3,     4, 0, 0, read_pidr2_v3,
+                                          vgic_write_ignored};
 
     if (vgic->version == 3 && offset >= GICD_IROUTER && offset < GICD_IROUTER + 8 * 1024)
         return &router;

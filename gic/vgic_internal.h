@@ -129,19 +129,22 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
 
 #define VGIC_ROW_PARAMETERS                                                                        \
     __attribute__((unused)) struct vgic *vgic, __attribute__((unused)) struct vgic_cpu *banked,    \
-        __attribute__((unused)) struct mmio_access *access,                                        \
-        __attribute__((unused)) unsigned offset
+        __attribute__((unused)) struct vgic_bank *bank, __attribute__((unused)) unsigned b,        \
+        __attribute__((unused)) unsigned offset,                                                   \
+        __attribute__((unused)) struct mmio_access *access
 #define VGIC_READER(name) uint64_t name(VGIC_ROW_PARAMETERS)
 #define VGIC_WRITER(name) void name(VGIC_ROW_PARAMETERS)
 
 /*
  * A block of registers. Offsets are from its first byte. `banked` is the vCPU whose private
- * interrupts are seen, NULL if none are; access->size and access->value say how much and what.
+ * interrupts are seen, NULL if none are; `bank` number b is the one the access is in, if the block
+ * exists per interrupt. access->size and access->value say how much and what.
  */
 struct vgic_row {
     uint16_t first;
     uint8_t sizes;   /* access sizes it takes, added up; others read as zero and ignore writes */
     uint8_t private; /* bytes of it in a redistributor's SGI frame; 0: not there */
+    uint8_t shift;   /* a bank has 1 << shift bytes of it; 0: does not exist per interrupt */
     VGIC_READER((*read)); /* called without the lock */
     VGIC_WRITER((*write));
 };
@@ -153,6 +156,8 @@ const struct vgic_row *vgic_upper_row(const struct vgic *vgic, unsigned offset);
 enum mmio_result vgic_sgi_frame_access(struct vgic_cpu *cpu, struct mmio_access *access);
 
 /* Functions of rows, in vgic_gicd.c and vgic_sgi.c. */
+VGIC_READER(vgic_read_zero);
+VGIC_WRITER(vgic_write_ignored);
 VGIC_READER(vgic_read_ctlr);
 VGIC_WRITER(vgic_write_ctlr);
 VGIC_READER(vgic_read_ident);

@@ -7,14 +7,6 @@
  */
 #include "gic/vgic_internal.h"
 
-/* The bank b as it is seen, or NULL. */
-static inline struct vgic_bank *find_bank(struct vgic *vgic, struct vgic_cpu *banked, unsigned b)
-{
-    if (b == 0)
-        return banked ? &banked->private : NULL;
-    return b < vgic->nr_banks ? &vgic_spi(vgic, b)->bank : NULL;
-}
-
 /* SPIs that are the machine's. */
 static bool is_hardware(const struct vgic *vgic, unsigned b)
 {
@@ -32,8 +24,7 @@ static void sync(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access 
 #define READ_WORD(name, expression)                                                                \
     static VGIC_READER(name)                                                                       \
     {                                                                                              \
-        const struct vgic_bank *bank = find_bank(vgic, banked, offset / 4);                        \
-        return bank ? (expression) : 0;                                                            \
+        return expression;                                                                         \
     }
 
 READ_WORD(read_group, bank->group1)
@@ -41,12 +32,8 @@ READ_WORD(read_enable, bank->enabled)
 
 static VGIC_WRITER(write_group)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t changed;
 
-    if (!bank)
-        return;
     changed = ((uint32_t)access->value ^ bank->group1) & vgic_valid(vgic, b);
     bank->group1 ^= changed;
     access->kick |= vgic_recompose(vgic, banked, b, changed);
@@ -55,12 +42,8 @@ static VGIC_WRITER(write_group)
 
 static VGIC_WRITER(write_enable)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t bits;
 
-    if (!bank)
-        return;
     bits = (uint32_t)access->value & ~bank->enabled & vgic_valid(vgic, b);
     if (!bits)
         return;
@@ -72,12 +55,8 @@ static VGIC_WRITER(write_enable)
 
 static VGIC_WRITER(write_disable)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t bits;
 
-    if (!bank)
-        return;
     bits = (uint32_t)access->value & bank->enabled;
     if (!bits)
         return;
@@ -93,9 +72,8 @@ static VGIC_WRITER(write_disable)
  * guest that reads in a loop will see the end of it.
  */
 static uint32_t remote_state(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access,
-                             unsigned b, uint32_t state)
+                             struct vgic_bank *bank, unsigned b, uint32_t state)
 {
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t found = 0;
 
     for (uint32_t bits = bank->cached; bits; bits &= bits - 1) {
@@ -111,16 +89,12 @@ static uint32_t remote_state(struct vgic *vgic, struct vgic_cpu *banked, struct 
 
 static VGIC_READER(read_pending)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t value = 0;
 
-    if (!bank)
-        return 0;
     spin_lock(&vgic->lock);
     sync(vgic, banked, access, b, 0xffffffff);
     if (bank->cached)
-        value |= remote_state(vgic, banked, access, b, LR_PENDING) & ~bank->drop_pending;
+        value |= remote_state(vgic, banked, access, bank, b, LR_PENDING) & ~bank->drop_pending;
     if (is_hardware(vgic, b))
         value |= gic_bank_pending(b) & vgic_valid(vgic, b);
     value |= vgic_pending(bank);
@@ -130,16 +104,12 @@ static VGIC_READER(read_pending)
 
 static VGIC_READER(read_active)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t value = 0;
 
-    if (!bank)
-        return 0;
     spin_lock(&vgic->lock);
     sync(vgic, banked, access, b, 0xffffffff);
     if (bank->cached)
-        value |= remote_state(vgic, banked, access, b, LR_ACTIVE) & ~bank->drop_active;
+        value |= remote_state(vgic, banked, access, bank, b, LR_ACTIVE) & ~bank->drop_active;
     value |= bank->active;
     spin_unlock(&vgic->lock);
     return value;
@@ -154,11 +124,9 @@ static uint32_t pend_mask(const struct vgic *vgic, unsigned b)
 /* A hardware interrupt becomes pending where it belongs, and comes from there like any other. */
 static VGIC_WRITER(write_set_pending)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t bits = (uint32_t)access->value & pend_mask(vgic, b);
 
-    if (!bank || !bits)
+    if (!bits)
         return;
     if (is_hardware(vgic, b)) {
         gic_bank_set_pending(b, bits);
@@ -171,11 +139,9 @@ static VGIC_WRITER(write_set_pending)
 
 static VGIC_WRITER(write_clear_pending)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t bits = (uint32_t)access->value & pend_mask(vgic, b);
 
-    if (!bank || !bits)
+    if (!bits)
         return;
     sync(vgic, banked, access, b, bits);
     if (is_hardware(vgic, b))
@@ -187,11 +153,9 @@ static VGIC_WRITER(write_clear_pending)
 
 static VGIC_WRITER(write_set_active)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t bits = (uint32_t)access->value & vgic_valid(vgic, b);
 
-    if (!bank || !bits)
+    if (!bits)
         return;
     sync(vgic, banked, access, b, bits);
     bits &= ~bank->active;
@@ -206,11 +170,9 @@ static VGIC_WRITER(write_set_active)
 
 static VGIC_WRITER(write_clear_active)
 {
-    unsigned b = offset / 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t bits = (uint32_t)access->value & vgic_valid(vgic, b);
 
-    if (!bank || !bits)
+    if (!bits)
         return;
     sync(vgic, banked, access, b, bits);
     bank->active &= ~bits;
@@ -223,10 +185,9 @@ static VGIC_WRITER(write_clear_active)
 
 static VGIC_READER(read_priority)
 {
-    const struct vgic_bank *bank = find_bank(vgic, banked, offset / 32);
     uint64_t value = 0;
 
-    for (unsigned i = 0; bank && i < access->size; i++)
+    for (unsigned i = 0; i < access->size; i++)
         value |= (uint64_t)bank->priority[(offset + i) % 32] << (8 * i);
     return value;
 }
@@ -234,11 +195,9 @@ static VGIC_READER(read_priority)
 /* Five bits, as list registers have. */
 static VGIC_WRITER(write_priority)
 {
-    unsigned b = offset / 32;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
     uint32_t changed = 0;
 
-    for (unsigned i = 0; bank && i < access->size; i++) {
+    for (unsigned i = 0; i < access->size; i++) {
         unsigned n = (offset + i) % 32;
         uint8_t priority = (uint8_t)(access->value >> (8 * i)) & 0xf8;
 
@@ -254,8 +213,7 @@ static VGIC_WRITER(write_priority)
 /* ICFGR: two bits per interrupt, the upper one says edge. */
 static VGIC_READER(read_config)
 {
-    const struct vgic_bank *bank = find_bank(vgic, banked, offset / 8);
-    uint32_t edge = bank ? bank->edge >> (offset % 8 * 4) : 0;
+    uint32_t edge = bank->edge >> (offset % 8 * 4);
     uint32_t value = 0;
 
     for (unsigned i = 0; i < 16; i++)
@@ -265,11 +223,10 @@ static VGIC_READER(read_config)
 
 static VGIC_WRITER(write_config)
 {
-    unsigned b = offset / 8, shift = offset % 8 * 4;
-    struct vgic_bank *bank = find_bank(vgic, banked, b);
+    unsigned shift = offset % 8 * 4;
     uint32_t edge = 0, changed;
 
-    if (!bank || offset < 4) /* SGIs are edge-triggered for good */
+    if (b == 0 && offset < 4) /* SGIs are edge-triggered for good */
         return;
     for (unsigned i = 0; i < 16; i++)
         edge |= (uint32_t)(access->value >> (2 * i + 1) & 1) << i;
@@ -303,22 +260,22 @@ enum {
 };
 
 static const struct vgic_row rows[] = {
-    [ROW_CTLR] = {GICD_CTLR, 4, 0, vgic_read_ctlr, vgic_write_ctlr},
-    [ROW_IDENT] = {GICD_TYPER, 4, 0, vgic_read_ident, NULL},
-    [ROW_GROUP] = {GICD_IGROUPR, 4, 4, read_group, write_group},
-    [ROW_ENABLE] = {GICD_ISENABLER, 4, 4, read_enable, write_enable},
-    [ROW_DISABLE] = {GICD_ICENABLER, 4, 4, read_enable, write_disable},
-    [ROW_SET_PENDING] = {GICD_ISPENDR, 4, 4, read_pending, write_set_pending},
-    [ROW_CLEAR_PENDING] = {GICD_ICPENDR, 4, 4, read_pending, write_clear_pending},
-    [ROW_SET_ACTIVE] = {GICD_ISACTIVER, 4, 4, read_active, write_set_active},
-    [ROW_CLEAR_ACTIVE] = {GICD_ICACTIVER, 4, 4, read_active, write_clear_active},
-    [ROW_PRIORITY] = {GICD_IPRIORITYR, 1 + 4, 32, read_priority, write_priority},
-    [ROW_TARGETS] = {GICD_ITARGETSR, 1 + 4, 0, vgic_read_targets, vgic_write_targets},
-    [ROW_CONFIG] = {GICD_ICFGR, 4, 8, read_config, write_config},
-    [ROW_SGIR] = {GICD_SGIR, 4, 0, NULL, vgic_write_sgir},
-    [ROW_SGI_CLEAR] = {GICD_CPENDSGIR, 1 + 4, 0, vgic_read_sgi_pending, vgic_write_sgi_clear},
-    [ROW_SGI_SET] = {GICD_SPENDSGIR, 1 + 4, 0, vgic_read_sgi_pending, vgic_write_sgi_set},
-    [ROW_PIDR2] = {GICD_PIDR2_V2, 4, 0, vgic_read_pidr2, NULL},
+    [ROW_CTLR] = {GICD_CTLR, 4, 0, 0, vgic_read_ctlr, vgic_write_ctlr},
+    [ROW_IDENT] = {GICD_TYPER, 4, 0, 0, vgic_read_ident, vgic_write_ignored},
+    [ROW_GROUP] = {GICD_IGROUPR, 4, 4, 2, read_group, write_group},
+    [ROW_ENABLE] = {GICD_ISENABLER, 4, 4, 2, read_enable, write_enable},
+    [ROW_DISABLE] = {GICD_ICENABLER, 4, 4, 2, read_enable, write_disable},
+    [ROW_SET_PENDING] = {GICD_ISPENDR, 4, 4, 2, read_pending, write_set_pending},
+    [ROW_CLEAR_PENDING] = {GICD_ICPENDR, 4, 4, 2, read_pending, write_clear_pending},
+    [ROW_SET_ACTIVE] = {GICD_ISACTIVER, 4, 4, 2, read_active, write_set_active},
+    [ROW_CLEAR_ACTIVE] = {GICD_ICACTIVER, 4, 4, 2, read_active, write_clear_active},
+    [ROW_PRIORITY] = {GICD_IPRIORITYR, 1 + 4, 32, 5, read_priority, write_priority},
+    [ROW_TARGETS] = {GICD_ITARGETSR, 1 + 4, 0, 5, vgic_read_targets, vgic_write_targets},
+    [ROW_CONFIG] = {GICD_ICFGR, 4, 8, 3, read_config, write_config},
+    [ROW_SGIR] = {GICD_SGIR, 4, 0, 0, vgic_read_zero, vgic_write_sgir},
+    [ROW_SGI_CLEAR] = {GICD_CPENDSGIR, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_clear},
+    [ROW_SGI_SET] = {GICD_SPENDSGIR, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_set},
+    [ROW_PIDR2] = {GICD_PIDR2_V2, 4, 0, 0, vgic_read_pidr2, vgic_write_ignored},
 };
 
 #define WORDS(first, size) [(first) / 4 ...((first) + (size)) / 4 - 1]
@@ -343,19 +300,45 @@ static const uint8_t row_of[0x1000 / 4] = {
     WORDS(GICD_PIDR2_V2, 4) = ROW_PIDR2,
 };
 
-/* Does the access by the row. One without a function reads as zero and ignores writes. */
+/* The bank b as it is seen, or NULL. */
+static inline struct vgic_bank *find_bank(struct vgic *vgic, struct vgic_cpu *banked, unsigned b)
+{
+    if (b == 0)
+        return banked ? &banked->private : NULL;
+    return b < vgic->nr_banks ? &vgic_spi(vgic, b)->bank : NULL;
+}
+
+static enum mmio_result access_nothing(struct mmio_access *access)
+{
+    access->value = 0;
+    return MMIO_DONE;
+}
+
+/*
+ * Does the access by the row. An ill-sized one, or one to interrupts that do not exist or are not
+ * seen here, reads as zero and is ignored.
+ */
 static inline enum mmio_result access_row(struct vgic *vgic, struct vgic_cpu *banked,
                                           struct mmio_access *access, const struct vgic_row *row,
                                           unsigned offset)
 {
-    bool fits = row->sizes & access->size;
+    struct vgic_bank *bank = NULL;
+    unsigned b = 0;
 
+    if (!(row->sizes & access->size))
+        return access_nothing(access);
     offset -= row->first;
+    if (row->shift) {
+        b = offset >> row->shift;
+        bank = find_bank(vgic, banked, b);
+        if (!bank)
+            return access_nothing(access);
+    }
     if (!access->write) {
-        access->value = fits && row->read ? row->read(vgic, banked, access, offset) : 0;
-    } else if (fits && row->write) {
+        access->value = row->read(vgic, banked, bank, b, offset, access);
+    } else {
         spin_lock(&vgic->lock);
-        row->write(vgic, banked, access, offset);
+        row->write(vgic, banked, bank, b, offset, access);
         spin_unlock(&vgic->lock);
     }
     return access->kick ? MMIO_EFFECT : MMIO_DONE;
