@@ -15,6 +15,8 @@ USER_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -fstack-protector-strong -D_FORTIFY
                -Wall -Wextra -Wconversion -Wshadow -Werror -I. -idirafter $(SYSROOT)/usr/include -MMD -MP
 USER_LIBS   := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libconfuse.a \
                $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+DAEMON_LIBS := $(SYSROOT)/usr/lib/aarch64-linux-gnu/liburing.a \
+               $(SYSROOT)/usr/lib/aarch64-linux-gnu/libseccomp.a
 
 $(USER_BUILD)/%.o: %.c $(SYSROOT)/.done
 	@mkdir -p $(@D)
@@ -28,7 +30,7 @@ $(USER_BUILD)/tarn: $(call USER_OBJS,$(USER_TARN))
 
 $(USER_BUILD)/tarn-backend: $(call USER_OBJS,$(USER_DAEMON))
 	$(call say,LD,$@)
-	$(Q)$(CC) -static -pthread -o $@ $^
+	$(Q)$(CC) -static -pthread -o $@ $^ $(DAEMON_LIBS)
 
 $(OVERLAY)/user.stamp: $(USER_BUILD)/tarn $(USER_BUILD)/tarn-backend $(USER_FILES)
 	$(call say,INSTALL,$(OVERLAY))

@@ -3,13 +3,14 @@
 while its backend is killed again and again (IO_KILLS times), for each kind of backend."""
 import os
 import pathlib
+import re
 import sys
 
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/bench/io"))
-from rig import DOM0, PORT, Rig, words  # noqa: E402
+from rig import DOM0, PORT, SCRATCH, Rig, words  # noqa: E402
 
 KILLS = int(os.environ.get("IO_KILLS", "5"))
 SECONDS = 10 + KILLS * 3 // 2
@@ -52,6 +53,31 @@ def deaths(rig):
     """Of the backends of the domain that runs now."""
     return int(rig.dom0.ok("journalctl _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID "
                            "tarn@load) | grep -c 'its backend died' || true"))
+
+
+def test_backend_is_confined(rig):
+    rig.create(vcpus=2)
+    status = rig.dom0.ok("cat /proc/$(pgrep -f -o 'tarn-backend.*--name=load')/status")
+    assert re.search(r"^Uid:\s+(\d+)\s+\1\s+\1\s+\1$", status, re.M).group(1) != "0", status
+    assert re.search(r"^NoNewPrivs:\s+1$", status, re.M) and re.search(r"^Seccomp:\s+2$", status, re.M)
+    assert re.search(r"^Cap(Eff|Prm|Amb):\s+0+$", status, re.M), status
+    held = rig.dom0.ok("ls -l /proc/$(pgrep -f -o 'tarn-backend.*--name=load')/fd | sed -n 's/.*-> //p'")
+    files = {name for name in held.split() if name.startswith("/")}
+    assert files == {"/dev/null", SCRATCH, "/var/lib/tarn/debian.img", rig.tools, "/dev/net/tun",
+                     "/dev/vhost-net", "/run/tarn/load/state"}, held
+    # It is the disk's only user.
+    rig.dom0.ok("sed 's/\"load\"/\"other\"/' /tmp/load.conf > /tmp/other.conf")
+    code, output = rig.dom0.run("tarn create /tmp/other.conf", timeout=120)
+    assert code != 0 and "another domain uses it" in output, output
+    # A discard gives space of the file back.
+    before = int(rig.dom0.ok(f"stat -c %b {SCRATCH}"))
+    domu = rig.enter()
+    assert domu.ok("cat /sys/block/vdb/serial") == "scratch"
+    assert domu.ok("ls /sys/block/vdb/mq | wc -l") == "2"
+    domu.ok("blkdiscard -o 0 -l 67108864 /dev/vdb", timeout=60)
+    rig.leave()
+    assert before - int(rig.dom0.ok(f"stat -c %b {SCRATCH}")) > 100000
+    rig.destroy()
 
 
 @pytest.mark.parametrize("network", ["vhost", "user"])

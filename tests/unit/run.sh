@@ -7,7 +7,7 @@ failed=0
 for program in "$@"; do
     log=$program.log
     if timeout "${UNIT_TIMEOUT:-300}" "$program" >"$log" 2>&1; then
-        count=$(sed -n 's/.*\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log")
+        count=$(sed -n 's/.*\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | awk '{ n += $1 } END { print n }')
         total=$((total + ${count:-0}))
         printf 'ok    %-28s %3d tests\n' "$(basename "$program")" "${count:-0}"
     else

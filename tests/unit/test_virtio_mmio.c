@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "guests/dom0/backend/aio.h"
 #include "guests/dom0/backend/block.h"
 #include "guests/dom0/backend/console.h"
 #include "guests/dom0/backend/entropy.h"
@@ -129,7 +130,7 @@ static void bring_up(uint64_t features)
     }
     reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK);
     assert_true(reg_read(VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK);
-    for (unsigned i = 0; i < device->ops->queues; i++)
+    for (unsigned i = 0; i < device->queues; i++)
         set_up_queue(i);
     reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 }
@@ -167,7 +168,15 @@ static int setup(void **unused)
 {
     (void)unused;
     guest_open(&guest);
-    return loop_init() && workers_start() ? 0 : -1;
+    return loop_init() && workers_start() && aio_start(true) ? 0 : -1;
+}
+
+/* The loop and its threads are there from the first group. */
+static int setup_without_ring(void **unused)
+{
+    (void)unused;
+    guest_open(&guest);
+    return aio_start(false) ? 0 : -1;
 }
 
 static int teardown(void **unused)
@@ -294,13 +303,13 @@ static struct device *new_disk(bool readonly)
     disk_fd = mkstemp(path);
     unlink(path);
     assert_int_equal(ftruncate(disk_fd, SECTORS * 512), 0);
-    return block_new(3, disk_fd, readonly, "root");
+    return block_new(3, disk_fd, readonly, 2, "root");
 }
 
 static void drop_disk(void)
 {
     unplug();
-    free(device);
+    block_free(device);
     close(disk_fd);
 }
 
@@ -360,6 +369,55 @@ static void test_disk_read_write(void **unused)
     assert_memory_equal(data, copy, 1024);
     assert_int_equal(request(VIRTIO_BLK_T_GET_ID, 0, 20), VIRTIO_BLK_S_OK);
     assert_string_equal((char *)data, "root");
+    drop_disk();
+}
+
+/* Data of the request: the range. Returns the status. */
+static uint8_t clear(uint32_t type, uint64_t sector, uint32_t sectors, uint32_t flags)
+{
+    struct virtio_blk_outhdr *header = guest_pointer(&guest, BUFFER);
+    struct virtio_blk_discard_write_zeroes *range = guest_pointer(&guest, BUFFER + 4096);
+    uint8_t *status = guest_pointer(&guest, BUFFER + 16);
+    unsigned before = queue_interrupts;
+
+    *header = (struct virtio_blk_outhdr){.type = type};
+    *range = (struct virtio_blk_discard_write_zeroes){
+        .sector = sector, .num_sectors = sectors, .flags = flags};
+    ring_desc(&ring[1], 0, BUFFER, 16, VRING_DESC_F_NEXT, 1);
+    ring_desc(&ring[1], 1, BUFFER + 4096, sizeof(*range), VRING_DESC_F_NEXT, 2);
+    ring_desc(&ring[1], 2, BUFFER + 16, 1, VRING_DESC_F_WRITE, 0);
+    ring_offer(&ring[1], 0);
+    device_notify(device, 1);
+    wait_interrupts(before + 1);
+    return *status;
+}
+
+/* On the second queue. */
+static void test_disk_clears(void **unused)
+{
+    uint8_t data[SECTORS * 512];
+
+    (void)unused;
+    plug(new_disk(false));
+    bring_up(FEATURES | 1ull << VIRTIO_BLK_F_DISCARD | 1ull << VIRTIO_BLK_F_WRITE_ZEROES);
+    memset(data, 0x5a, sizeof(data));
+    assert_int_equal(pwrite(disk_fd, data, sizeof(data), 0), sizeof(data));
+    assert_int_equal(clear(VIRTIO_BLK_T_WRITE_ZEROES, 3, 2, 0), VIRTIO_BLK_S_OK);
+    assert_int_equal(clear(VIRTIO_BLK_T_WRITE_ZEROES, 8, 1, 1), VIRTIO_BLK_S_OK);
+    assert_int_equal(clear(VIRTIO_BLK_T_DISCARD, 16, 8, 0), VIRTIO_BLK_S_OK);
+    assert_int_equal(pread(disk_fd, data, sizeof(data), 0), sizeof(data));
+    for (unsigned i = 0; i < SECTORS; i++) {
+        bool cleared = i == 3 || i == 4 || i == 8 || (i >= 16 && i < 24);
+        assert_int_equal(data[i * 512 + 100], cleared ? 0 : 0x5a);
+    }
+    assert_int_equal(clear(VIRTIO_BLK_T_DISCARD, 0, 0, 0), VIRTIO_BLK_S_IOERR);
+    assert_int_equal(clear(VIRTIO_BLK_T_DISCARD, SECTORS, 1, 0), VIRTIO_BLK_S_IOERR);
+    assert_int_equal(clear(VIRTIO_BLK_T_DISCARD, 0, 1, 1), VIRTIO_BLK_S_UNSUPP);
+    assert_int_equal(clear(VIRTIO_BLK_T_WRITE_ZEROES, 0, 1, 2), VIRTIO_BLK_S_UNSUPP);
+    drop_disk();
+    plug(new_disk(true));
+    bring_up(FEATURES);
+    assert_int_equal(clear(VIRTIO_BLK_T_DISCARD, 0, 1, 0), VIRTIO_BLK_S_IOERR);
     drop_disk();
 }
 
@@ -438,14 +496,13 @@ static void test_disk_resume(void **unused)
     saved.queue[0].next_avail = 1; /* taken, and never returned */
     saved.queue[0].in_flight[0] = 1;
     reg_write(VIRTIO_MMIO_STATUS, 0);
-    free(device);
-    device = block_new(3, disk_fd, false, "root");
+    block_free(device);
+    device = block_new(3, disk_fd, false, 2, "root");
     state = saved;
     queue_interrupts = 0;
     device_init(device, &state, &guest.memory, &host);
     device_resume(device);
-    wait_interrupts(1); /* for what the former one may not have told */
-    wait_interrupts(2);
+    wait_interrupts(3); /* for each queue what the former one may not have told; and the request */
     assert_int_equal(ring[0].used[1], 1);
     uint8_t byte = 0;
     assert_int_equal(pread(disk_fd, &byte, 1, 1023), 1);
@@ -725,6 +782,7 @@ int main(void)
         cmocka_unit_test(test_entropy),
         cmocka_unit_test(test_disk_config),
         cmocka_unit_test(test_disk_read_write),
+        cmocka_unit_test(test_disk_clears),
         cmocka_unit_test(test_disk_refuses),
         cmocka_unit_test(test_disk_without_header_needs_reset),
         cmocka_unit_test(test_disk_reset_under_way),
@@ -736,5 +794,12 @@ int main(void)
         cmocka_unit_test(test_console),
         cmocka_unit_test(test_power_button),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    const struct CMUnitTest disk_tests[] = {
+        cmocka_unit_test(test_disk_read_write), cmocka_unit_test(test_disk_clears),
+        cmocka_unit_test(test_disk_refuses),    cmocka_unit_test(test_disk_reset_under_way),
+        cmocka_unit_test(test_disk_resume),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown) +
+           cmocka_run_group_tests_name("without io_uring", disk_tests, setup_without_ring,
+                                       teardown);
 }

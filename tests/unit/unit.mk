@@ -36,7 +36,7 @@ UNIT_SOURCES_vuart     := virtio/vuart.c
 
 $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 
-BACKEND_SOURCES := $(addprefix guests/dom0/backend/,device.c virtqueue.c block.c console.c entropy.c \
+BACKEND_SOURCES := $(addprefix guests/dom0/backend/,aio.c device.c virtqueue.c block.c console.c entropy.c \
                      input.c net.c vhost.c terminal.c workers.c loop.c)
 
 UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_value.c \
@@ -44,7 +44,7 @@ UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/conf
 UNIT_LIBS_config         := -lconfuse -lfdt
 UNIT_SOURCES_virtqueue   := guests/dom0/backend/virtqueue.c
 UNIT_SOURCES_virtio_mmio := $(BACKEND_SOURCES)
-UNIT_LIBS_virtio_mmio    := -pthread
+UNIT_LIBS_virtio_mmio    := -l:liburing.a -pthread
 
 , := ,
 UNIT_CC      ?= gcc

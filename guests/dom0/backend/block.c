@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Disks: each request is checked in the event loop, then waits for the file on a worker. The file
- * is read and written through the page cache; FLUSH is fdatasync, after which data survives dom0
- * too.
+ * Disks: each request is checked, then given to io_uring; the file's owner opened it with O_DIRECT
+ * where it can, so data goes between the guest's pages and the disk. FLUSH is fdatasync, after
+ * which data survives dom0 too.
  */
 #include "guests/dom0/backend/block.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
@@ -16,22 +17,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "guests/dom0/backend/workers.h"
+#include "guests/dom0/backend/aio.h"
 
-#define SECTOR      512
-#define SEGMENTS    (VQ_MAX_SIZE - 2) /* less the header and the status */
-#define SERIAL_SIZE VIRTIO_BLK_ID_BYTES
+#define SECTOR        512
+#define SEGMENTS      (VQ_MAX_SIZE - 2) /* less the header and the status */
+#define SERIAL_SIZE   VIRTIO_BLK_ID_BYTES
+#define PAGE          4096
+#define CLEAR_SECTORS (1u << 21) /* 1 GiB: what one request may discard */
 
 struct request {
-    struct job job; /* first: a job is its request */
+    struct aio aio; /* first: what is done is its request */
     struct block *block;
     struct request *next_free;
     struct vq_chain chain;
     struct iovec data[VQ_MAX_SIZE];
-    unsigned data_count;
-    uint64_t bytes; /* in data */
-    uint64_t offset;
+    struct iovec *rest; /* of data: not done yet */
     uint32_t type;
+    uint8_t queue;
     uint8_t status;
 };
 
@@ -42,8 +44,8 @@ struct block {
     bool discard; /* a reset is under way: results are for nobody */
     uint64_t sectors;
     char serial[SERIAL_SIZE];
-    struct request *free;
-    struct request request[VQ_MAX_SIZE];
+    struct request *free[DEVICE_MAX_QUEUES];
+    struct request *request; /* VQ_MAX_SIZE for each queue */
 };
 
 /* Cuts [skip, skip + size) out of segments. Returns how many pieces. */
@@ -69,41 +71,10 @@ static unsigned slice(struct iovec *to, const struct iovec *from, unsigned count
     return pieces;
 }
 
-/* Reads or writes all of the data. A file that ends early is an error: its length is the disk's. */
-static bool transfer(struct request *r)
+static void put(struct request *r)
 {
-    struct iovec *iov = r->data;
-    unsigned count = r->data_count;
-    uint64_t offset = r->offset;
-
-    while (count > 0) {
-        ssize_t n = r->type == VIRTIO_BLK_T_IN
-                        ? preadv(r->block->fd, iov, (int)count, (off_t)offset)
-                        : pwritev(r->block->fd, iov, (int)count, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        offset += (uint64_t)n;
-        while (count > 0 && (size_t)n >= iov->iov_len) {
-            n -= (ssize_t)iov->iov_len;
-            iov++;
-            count--;
-        }
-        if (count > 0) {
-            iov->iov_base = (uint8_t *)iov->iov_base + n;
-            iov->iov_len -= (size_t)n;
-        }
-    }
-    return true;
-}
-
-static void run(struct job *job)
-{
-    struct request *r = (struct request *)job;
-    bool good = r->type == VIRTIO_BLK_T_FLUSH ? fdatasync(r->block->fd) == 0 : transfer(r);
-
-    r->status = good ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+    r->next_free = r->block->free[r->queue];
+    r->block->free[r->queue] = r;
 }
 
 /* Answers: status in the last writable byte. */
@@ -117,22 +88,69 @@ static void finish(struct request *r)
     if (!block->discard) {
         iov_write(chain->segment + chain->readable, chain->writable, chain->writable_bytes - 1,
                   &r->status, 1);
-        vq_push(&block->device.vq[0], chain->head, written);
+        vq_push(&block->device.vq[r->queue], chain->head, written);
     }
-    r->next_free = block->free;
-    block->free = r;
+    put(r);
 }
 
-static void notify(struct device *device, unsigned queue);
-
-static void done(struct job *job)
+/* The first `bytes` of the data are done. */
+static void skip(struct request *r, uint64_t bytes)
 {
-    struct request *r = (struct request *)job;
-    struct block *block = r->block;
+    r->aio.offset += bytes;
+    while (r->aio.count > 0 && bytes >= r->rest->iov_len) {
+        bytes -= r->rest->iov_len;
+        r->rest++;
+        r->aio.count--;
+    }
+    if (r->aio.count > 0) {
+        r->rest->iov_base = (uint8_t *)r->rest->iov_base + bytes;
+        r->rest->iov_len -= bytes;
+    }
+    r->aio.iov = r->rest;
+}
 
+/*
+ * A driver whose buffers O_DIRECT refuses (odd addresses) is served through the page cache from
+ * then on. Returns whether the request may be tried again.
+ */
+static bool without_direct(struct block *block)
+{
+    int flags = fcntl(block->fd, F_GETFL);
+
+    return flags >= 0 && flags & O_DIRECT && fcntl(block->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
+/* Reads and writes go on until all is done. A file that ends early is an error: its length is the
+ * disk's. Returns whether there is more to do. */
+static bool go_on(struct request *r)
+{
+    bool data = r->type == VIRTIO_BLK_T_IN || r->type == VIRTIO_BLK_T_OUT;
+
+    if (!data || r->block->discard)
+        return false;
+    if (r->aio.result == -EINVAL)
+        return without_direct(r->block);
+    if (r->aio.result > 0)
+        skip(r, (uint64_t)r->aio.result);
+    return r->aio.result > 0 && r->aio.count > 0;
+}
+
+static void done(struct aio *aio)
+{
+    struct request *r = (struct request *)aio;
+    struct block *block = r->block;
+    bool data = r->type == VIRTIO_BLK_T_IN || r->type == VIRTIO_BLK_T_OUT;
+
+    if (go_on(r)) {
+        aio_submit(aio);
+        return;
+    }
+    r->status = aio->result == -EOPNOTSUPP                    ? VIRTIO_BLK_S_UNSUPP
+                : aio->result < 0 || (data && aio->count > 0) ? VIRTIO_BLK_S_IOERR
+                                                              : VIRTIO_BLK_S_OK;
     finish(r);
     if (!block->discard)
-        device_signal(&block->device, 0);
+        device_signal(&block->device, r->queue);
 }
 
 static void fail(struct request *r, uint8_t status)
@@ -154,25 +172,58 @@ static void get_id(struct request *r)
     fail(r, VIRTIO_BLK_S_OK);
 }
 
+static bool in_disk(const struct request *r, uint64_t sector, uint64_t sectors)
+{
+    return sectors <= r->block->sectors && sector <= r->block->sectors - sectors;
+}
+
+static void submit(struct request *r, enum aio_op op)
+{
+    r->aio.op = op;
+    aio_submit(&r->aio);
+}
+
 /* Reads and writes: whole sectors inside the disk. */
 static void read_or_write(struct request *r, uint64_t sector)
 {
     struct vq_chain *chain = &r->chain;
     bool in = r->type == VIRTIO_BLK_T_IN;
     size_t header = sizeof(struct virtio_blk_outhdr);
+    uint64_t bytes = in ? chain->writable_bytes - 1 : chain->readable_bytes - header;
 
-    r->bytes = in ? chain->writable_bytes - 1 : chain->readable_bytes - header;
-    uint64_t sectors = r->bytes / SECTOR;
-    if (r->bytes % SECTOR != 0 || sectors > r->block->sectors ||
-        sector > r->block->sectors - sectors || (!in && r->block->readonly)) {
+    if (bytes == 0 || bytes % SECTOR != 0 || !in_disk(r, sector, bytes / SECTOR) ||
+        (!in && r->block->readonly)) {
         fail(r, VIRTIO_BLK_S_IOERR);
         return;
     }
-    r->offset = sector * SECTOR;
-    r->data_count =
-        in ? slice(r->data, chain->segment + chain->readable, chain->writable, 0, r->bytes)
-           : slice(r->data, chain->segment, chain->readable, header, r->bytes);
-    workers_submit(&r->job);
+    r->aio.offset = sector * SECTOR;
+    r->aio.count = in ? slice(r->data, chain->segment + chain->readable, chain->writable, 0, bytes)
+                      : slice(r->data, chain->segment, chain->readable, header, bytes);
+    r->aio.iov = r->rest = r->data;
+    submit(r, in ? AIO_READ : AIO_WRITE);
+}
+
+/* Discard and write zeroes: one range, as the configuration says (max_discard_seg). */
+static void clear(struct request *r)
+{
+    struct vq_chain *chain = &r->chain;
+    struct virtio_blk_discard_write_zeroes range;
+    bool discard = r->type == VIRTIO_BLK_T_DISCARD;
+    size_t header = sizeof(struct virtio_blk_outhdr);
+
+    if (r->block->readonly || chain->readable_bytes != header + sizeof(range) ||
+        iov_read(chain->segment, chain->readable, header, &range, sizeof(range)) != sizeof(range) ||
+        range.num_sectors == 0 || !in_disk(r, range.sector, range.num_sectors)) {
+        fail(r, VIRTIO_BLK_S_IOERR);
+        return;
+    }
+    if (range.flags & ~(discard ? 0u : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP)) {
+        fail(r, VIRTIO_BLK_S_UNSUPP);
+        return;
+    }
+    r->aio.offset = range.sector * SECTOR;
+    r->aio.bytes = (uint64_t)range.num_sectors * SECTOR;
+    submit(r, discard || range.flags ? AIO_DISCARD : AIO_ZERO);
 }
 
 /* Decides what to do with the request in r->chain. Returns an error text if it is none. */
@@ -192,7 +243,11 @@ static const char *begin(struct request *r)
         read_or_write(r, header.sector);
         break;
     case VIRTIO_BLK_T_FLUSH:
-        workers_submit(&r->job);
+        submit(r, AIO_FLUSH);
+        break;
+    case VIRTIO_BLK_T_DISCARD:
+    case VIRTIO_BLK_T_WRITE_ZEROES:
+        clear(r);
         break;
     case VIRTIO_BLK_T_GET_ID:
         get_id(r);
@@ -213,15 +268,15 @@ static void notify(struct device *device, unsigned queue)
     vq_busy(vq);
     do {
         /* There are as many requests as heads, so one is free for every head that can come. */
-        while ((r = block->free) != NULL && vq_pop(vq, &r->chain) == VQ_GOT) {
-            block->free = r->next_free;
+        while ((r = block->free[queue]) != NULL && vq_pop(vq, &r->chain) == VQ_GOT) {
+            block->free[queue] = r->next_free;
             const char *error = begin(r);
             if (error) {
-                r->next_free = block->free;
-                block->free = r;
+                put(r);
                 vq->broken = error;
             }
         }
+        aio_kick();
     } while (!vq_wait(vq));
     device_signal(device, queue);
 }
@@ -231,7 +286,7 @@ static void reset(struct device *device)
     struct block *block = (struct block *)device;
 
     block->discard = true;
-    workers_drain();
+    aio_drain();
     block->discard = false;
 }
 
@@ -263,29 +318,52 @@ static void set_config(struct block *block)
     config->capacity = block->sectors;
     config->seg_max = SEGMENTS;
     config->blk_size = SECTOR;
+    config->num_queues = (uint16_t)block->device.queues;
+    config->max_discard_sectors = config->max_write_zeroes_sectors = CLEAR_SECTORS;
+    config->max_discard_seg = config->max_write_zeroes_seg = 1;
+    config->discard_sector_alignment = PAGE / SECTOR;
+    config->write_zeroes_may_unmap = 1;
 }
 
-struct device *block_new(unsigned index, int fd, bool readonly, const char *serial)
+static void set_features(struct block *block)
+{
+    block->device.features = 1ull << VIRTIO_BLK_F_FLUSH | 1ull << VIRTIO_BLK_F_SEG_MAX |
+                             1ull << VIRTIO_BLK_F_BLK_SIZE | 1ull << VIRTIO_BLK_F_MQ;
+    block->device.features |=
+        block->readonly ? 1ull << VIRTIO_BLK_F_RO
+                        : 1ull << VIRTIO_BLK_F_DISCARD | 1ull << VIRTIO_BLK_F_WRITE_ZEROES;
+}
+
+struct device *block_new(unsigned index, int fd, bool readonly, unsigned queues, const char *serial)
 {
     struct block *block = calloc(1, sizeof(*block));
+    struct request *request = calloc((size_t)queues * VQ_MAX_SIZE, sizeof(*request));
 
-    if (!block)
+    if (!block || !request) {
+        free(block);
+        free(request);
         return NULL;
+    }
     block->fd = fd;
     block->readonly = readonly;
     block->sectors = length_of(fd) / SECTOR;
+    block->request = request;
     memcpy(block->serial, serial, strnlen(serial, SERIAL_SIZE));
-    for (unsigned i = VQ_MAX_SIZE; i-- > 0;) {
-        struct request *r = &block->request[i];
-        *r = (struct request){.job = {.run = run, .done = done}, .block = block};
-        r->next_free = block->free;
-        block->free = r;
+    for (unsigned i = queues * VQ_MAX_SIZE; i-- > 0;) {
+        request[i] = (struct request){
+            .aio = {.fd = fd, .done = done}, .block = block, .queue = (uint8_t)(i / VQ_MAX_SIZE)};
+        put(&request[i]);
     }
-    block->device = (struct device){.ops = &ops, .index = index};
-    block->device.features =
-        1ull << VIRTIO_BLK_F_FLUSH | 1ull << VIRTIO_BLK_F_SEG_MAX | 1ull << VIRTIO_BLK_F_BLK_SIZE;
-    if (readonly)
-        block->device.features |= 1ull << VIRTIO_BLK_F_RO;
+    block->device = (struct device){.ops = &ops, .index = index, .queues = queues};
+    set_features(block);
     set_config(block);
     return &block->device;
+}
+
+void block_free(struct device *device)
+{
+    struct block *block = (struct block *)device;
+
+    free(block->request);
+    free(block);
 }

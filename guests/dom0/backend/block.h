@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A disk (virtio-blk, virtio 1.2, 5.2) on a file or block device. May include device.h, workers.h.
+ * A disk (virtio-blk, virtio 1.2, 5.2) on a file or block device. May include device.h, aio.h.
  */
 #ifndef BACKEND_BLOCK_H
 #define BACKEND_BLOCK_H
@@ -9,8 +9,13 @@
 
 /*
  * Makes disk `index` on an open file, whose length is the disk's, in whole sectors of 512 bytes.
- * serial: up to 20 bytes, what the guest finds as the disk's serial number. NULL with errno set.
+ * queues: 1 to DEVICE_MAX_QUEUES. serial: up to 20 bytes, what the guest finds as the disk's serial
+ * number. NULL with errno set.
  */
-struct device *block_new(unsigned index, int fd, bool readonly, const char *serial);
+struct device *block_new(unsigned index, int fd, bool readonly, unsigned queues,
+                         const char *serial);
+
+/* For tests: after a reset. */
+void block_free(struct device *device);
 
 #endif

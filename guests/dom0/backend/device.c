@@ -24,7 +24,9 @@ void device_init(struct device *device, struct device_state *state,
     device->state = state;
     device->host = host;
     device->running = false;
-    for (unsigned i = 0; i < device->ops->queues; i++)
+    if (device->queues == 0)
+        device->queues = device->ops->queues;
+    for (unsigned i = 0; i < device->queues; i++)
         vq_init(&device->vq[i], &state->queue[i], memory);
 }
 
@@ -46,7 +48,7 @@ static void start(struct device *device)
     if (device->ops->start)
         device->ops->start(device);
     /* Buffers may be there already, their notification taken by nobody. */
-    for (unsigned i = device->ops->outside; i < device->ops->queues; i++)
+    for (unsigned i = device->ops->outside; i < device->queues; i++)
         device_notify(device, i);
 }
 
@@ -55,14 +57,14 @@ static void reset(struct device *device)
     if (device->ops->reset)
         device->ops->reset(device);
     device->running = false;
-    for (unsigned i = 0; i < device->ops->queues; i++)
+    for (unsigned i = 0; i < device->queues; i++)
         vq_reset(&device->vq[i]);
     memset(device->state, 0, sizeof(*device->state));
 }
 
 void device_resume(struct device *device)
 {
-    for (unsigned i = 0; i < device->ops->queues; i++) {
+    for (unsigned i = 0; i < device->queues; i++) {
         if (device->state->queue[i].ready && !vq_resume(&device->vq[i]))
             device_fail(device, device->vq[i].broken);
     }
@@ -72,7 +74,7 @@ void device_resume(struct device *device)
 
 void device_notify(struct device *device, unsigned queue)
 {
-    if (!device->running || queue >= device->ops->queues || !device->state->queue[queue].ready)
+    if (!device->running || queue >= device->queues || !device->state->queue[queue].ready)
         return;
     if (device->ops->notify)
         device->ops->notify(device, queue);
@@ -90,7 +92,7 @@ void device_signal(struct device *device, unsigned queue)
 static struct virtqueue *selected(struct device *device)
 {
     uint32_t queue = device->state->queue_sel;
-    return queue < device->ops->queues ? &device->vq[queue] : NULL;
+    return queue < device->queues ? &device->vq[queue] : NULL;
 }
 
 static uint32_t read_features(struct device *device)
@@ -156,7 +158,7 @@ static void stop_queue(struct device *device, struct virtqueue *vq)
         device->ops->reset(device);
     device->running = false;
     vq_reset(vq);
-    for (unsigned i = 0; i < device->ops->queues; i++)
+    for (unsigned i = 0; i < device->queues; i++)
         if (device->state->queue[i].ready && !vq_resume(&device->vq[i]))
             device_fail(device, device->vq[i].broken);
     if (running)

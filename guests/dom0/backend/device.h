@@ -11,7 +11,7 @@
 
 #include "guests/dom0/backend/virtqueue.h"
 
-#define DEVICE_MAX_QUEUES 2
+#define DEVICE_MAX_QUEUES 4
 #define DEVICE_CONFIG_MAX 256 /* bytes of configuration space */
 
 /* What survives the backend: one per device, in memory that its supervisor holds. All zero: reset.
@@ -29,8 +29,8 @@ struct device;
 /* What a kind of device does. Functions may be NULL where nothing is to be done. */
 struct device_ops {
     const char *name;
-    uint32_t id; /* virtio 1.2, 5 */
-    unsigned queues;
+    uint32_t id;      /* virtio 1.2, 5 */
+    unsigned queues;  /* unless the device says how many it has */
     unsigned outside; /* the first of these are not served by this process */
     /* The driver has set DRIVER_OK, or a former backend's driver had. */
     void (*start)(struct device *device);
@@ -54,7 +54,7 @@ struct device {
     const struct device_host *host;
     struct device_state *state;
     uint64_t features; /* offered, without those that every device here offers */
-    unsigned index;
+    unsigned index, queues;
     int irq_fd;                     /* its signal is the used-buffer interrupt */
     int kick_fd[DEVICE_MAX_QUEUES]; /* signalled by a queue's notification */
     bool running;                   /* between start and reset */

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guests/dom0/backend/aio.h"
 #include "guests/dom0/backend/block.h"
 #include "guests/dom0/backend/console.h"
 #include "guests/dom0/backend/control.h"
@@ -28,6 +29,7 @@
 #include "guests/dom0/backend/loop.h"
 #include "guests/dom0/backend/net.h"
 #include "guests/dom0/backend/options.h"
+#include "guests/dom0/backend/sandbox.h"
 #include "guests/dom0/backend/state.h"
 #include "guests/dom0/backend/terminal.h"
 #include "guests/dom0/backend/workers.h"
@@ -130,7 +132,8 @@ static struct device *make_device(const struct device_option *option)
     case KIND_INPUT:
         return input_new(option->index);
     case KIND_DISK:
-        return block_new(option->index, option->fd, option->readonly, option->serial);
+        return block_new(option->index, option->fd, option->readonly, option->queues,
+                         option->serial);
     case KIND_NET:
         return option->vhost_fd >= 0
                    ? net_new_vhost(option->index, option->fd, option->mac, option->vhost_fd)
@@ -152,7 +155,7 @@ static bool add_devices(struct backend_state *state)
         device->irq_fd = domain_irqfd(index);
         if (device->irq_fd < 0)
             return false;
-        for (unsigned queue = 0; queue < device->ops->queues; queue++)
+        for (unsigned queue = 0; queue < device->queues; queue++)
             if (!add_queue(device, queue))
                 return false;
     }
@@ -258,7 +261,7 @@ static int run(struct backend_state *state)
         close(options.ready_fd);
     }
     loop_run();
-    workers_drain();
+    aio_drain();
     drain_uart();
     terminal_flush();
     return 0;
@@ -268,7 +271,7 @@ int main(int argc, char **argv)
 {
     if (!options_parse(&options, argc, argv))
         return 1;
-    if (!loop_init() || !workers_start())
+    if (!loop_init() || !workers_start() || !aio_start(true))
         return fail("cannot start", errno);
     int error = domain_open(options.domain_fd, options.memory, &memory);
     if (error)
@@ -286,5 +289,8 @@ int main(int argc, char **argv)
         return fail("cannot set up a device", errno);
     if (!add_sources())
         return fail("cannot wait for events", errno);
+    error = sandbox_enter();
+    if (error)
+        return fail("cannot confine itself by seccomp", error);
     return run(state);
 }

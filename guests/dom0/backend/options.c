@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guests/dom0/backend/device.h"
+
 static const struct option names[] = {
     {"name", required_argument, NULL, 'n'},     {"memory", required_argument, NULL, 'm'},
     {"domain", required_argument, NULL, 'd'},   {"state", required_argument, NULL, 's'},
@@ -21,7 +23,9 @@ static bool parse_disk(struct device_option *device, const char *rest)
 {
     char mode[3], end;
 
-    if (sscanf(rest, ":%d:%2[rwo]:%20s%c", &device->fd, mode, device->serial, &end) != 3)
+    if (sscanf(rest, ":%d:%2[rwo]:%u:%20s%c", &device->fd, mode, &device->queues, device->serial,
+               &end) != 4 ||
+        device->queues < 1 || device->queues > DEVICE_MAX_QUEUES)
         return false;
     device->readonly = strcmp(mode, "ro") == 0;
     return device->readonly || strcmp(mode, "rw") == 0;

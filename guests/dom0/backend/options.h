@@ -13,7 +13,7 @@
 
 enum device_kind { KIND_NONE, KIND_CONSOLE, KIND_ENTROPY, KIND_INPUT, KIND_DISK, KIND_NET };
 
-/* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk:FD:ro|rw:SERIAL |
+/* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk:FD:ro|rw:QUEUES:SERIAL |
  * INDEX:net:FD:MAC:VHOST_FD|-1 */
 struct device_option {
     enum device_kind kind;
@@ -21,6 +21,7 @@ struct device_option {
     int fd;
     int vhost_fd; /* /dev/vhost-net, or -1 */
     bool readonly;
+    unsigned queues;
     char serial[21];
     uint8_t mac[6];
 };

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guests/dom0/backend/state.h"
@@ -28,6 +29,7 @@
 
 #define BACKEND       "/usr/libexec/tarn/tarn-backend"
 #define VHOST_NET     "/dev/vhost-net"
+#define LOCK_TRIES    2000 /* of 10 ms */
 #define READY_SECONDS 60
 /* User ids that no distribution and no systemd gives out; one a domain, so that they are strangers.
  */
@@ -93,13 +95,53 @@ static int keep(struct launch *launch, int fd)
     return fd;
 }
 
-static bool add_disk(struct launch *launch, const struct config *c, unsigned index, unsigned number)
+/*
+ * Locks an open disk: shared for readers, alone for a writer. The lock lasts as long as any use of
+ * this opening, requests on their way after a backend's death among them; so a new backend does not
+ * begin before they have ended, and no two domains write to one disk.
+ */
+static bool lock_disk(int fd, bool readonly)
 {
-    const struct config_disk *disk = &c->disk[number];
-    int fd = open(disk->path, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    struct flock lock = {.l_type = readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+    static const struct timespec moment = {.tv_nsec = 10000000};
+
+    for (unsigned i = 0; i < LOCK_TRIES; i++) {
+        if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+            return true;
+        if (errno != EAGAIN && errno != EACCES)
+            return false;
+        nanosleep(&moment, NULL);
+    }
+    errno = EBUSY;
+    return false;
+}
+
+/* O_DIRECT where the file system has it. Returns -1 with errno set. */
+static int open_disk(const struct config_disk *disk)
+{
+    int flags = (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+    int fd = open(disk->path, flags | O_DIRECT);
+
+    if (fd < 0 && errno == EINVAL)
+        fd = open(disk->path, flags);
+    if (fd < 0 || lock_disk(fd, disk->readonly))
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static bool add_disk(struct launch *launch, const struct config *c, unsigned index,
+                     const struct slot *slot)
+{
+    const struct config_disk *disk = &c->disk[slot->number];
+    int fd = open_disk(disk);
 
     if (fd < 0) {
-        report(0, "%s: disk \"%s\": %s: %s", c->name, disk->title, disk->path, strerror(errno));
+        report(0, "%s: disk \"%s\": %s: %s", c->name, disk->title, disk->path,
+               errno == EBUSY ? "another domain uses it; give each its own, or readonly = true"
+                              : strerror(errno));
         return false;
     }
     char serial[21]; /* the title, as far as it is plain */
@@ -107,8 +149,8 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned ind
     for (char *at = serial; *at; at++)
         if (*at <= ' ' || *at > '~')
             *at = '_';
-    add(launch, "--device=%u:disk:%d:%s:%s", index, keep(launch, fd), disk->readonly ? "ro" : "rw",
-        serial[0] ? serial : "disk");
+    add(launch, "--device=%u:disk:%d:%s:%u:%s", index, keep(launch, fd),
+        disk->readonly ? "ro" : "rw", slot->queues, serial[0] ? serial : "disk");
     return true;
 }
 
@@ -158,7 +200,7 @@ static bool add_devices(struct launch *launch, const struct config *c, unsigned 
             add(launch, "--device=%u:input", i);
             break;
         case SLOT_DISK:
-            good = add_disk(launch, c, i, slot[i].number);
+            good = add_disk(launch, c, i, &slot[i]);
             break;
         case SLOT_NETWORK:
             good = add_network(launch, c, id, i, slot[i].number);

@@ -12,13 +12,14 @@ _Static_assert(MAX_SLOTS <= TARN_MAX_VDEVS, "a domain has room for every device 
 
 unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS])
 {
+    unsigned queues = config->vcpus < MAX_DISK_QUEUES ? config->vcpus : MAX_DISK_QUEUES;
     unsigned n = 0;
 
     slot[n++] = (struct slot){SLOT_CONSOLE, 0, VIRTIO_ID_CONSOLE, 2};
     slot[n++] = (struct slot){SLOT_ENTROPY, 0, VIRTIO_ID_RNG, 1};
     slot[n++] = (struct slot){SLOT_INPUT, 0, VIRTIO_ID_INPUT, 2};
     for (unsigned i = 0; i < config->disks; i++)
-        slot[n++] = (struct slot){SLOT_DISK, i, VIRTIO_ID_BLOCK, 1};
+        slot[n++] = (struct slot){SLOT_DISK, i, VIRTIO_ID_BLOCK, queues};
     for (unsigned i = 0; i < config->networks; i++)
         slot[n++] = (struct slot){SLOT_NETWORK, i, VIRTIO_ID_NET, 2};
     return n;

@@ -17,6 +17,8 @@ struct slot {
     unsigned queues;
 };
 
+#define MAX_DISK_QUEUES 4 /* one for each vCPU, up to this */
+
 #define MAX_SLOTS (3 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS)
 
 /* Fills slot[]; the place in it is the device's index. Returns how many. */
