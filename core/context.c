@@ -22,9 +22,21 @@ bool context_has_pauth(void)
     return has_pauth;
 }
 
-#define CONTEXT_RESET(field, reg, reset) context->field = (reset);
-#define CONTEXT_SAVE(field, reg, reset)  context->field = sysreg_read(reg);
-#define CONTEXT_LOAD(field, reg, reset)  sysreg_write(reg, context->field);
+#define CONTEXT_RESET(f1, reg1, reset1, f2, reg2, reset2)                                          \
+    context->f1 = (reset1);                                                                        \
+    context->f2 = (reset2);
+#define CONTEXT_SAVE(f1, reg1, reset1, f2, reg2, reset2)                                           \
+    {                                                                                              \
+        uint64_t one = sysreg_read(reg1), two = sysreg_read(reg2);                                 \
+        context->f1 = one;                                                                         \
+        context->f2 = two;                                                                         \
+    }
+#define CONTEXT_LOAD(f1, reg1, reset1, f2, reg2, reset2)                                           \
+    {                                                                                              \
+        uint64_t one = context->f1, two = context->f2;                                             \
+        sysreg_write(reg1, one);                                                                   \
+        sysreg_write(reg2, two);                                                                   \
+    }
 
 void context_reset(struct el1_context *context)
 {

@@ -102,11 +102,11 @@ static void v2_init_cpu(void)
         mmio_write32(gicd + GICD_IPRIORITYR + i, 0xa0a0a0a0);
     mmio_write32(gicd + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
 
-    gich_write(GICH_HCR, 0);
     gich_write(GICH_APR, 0);
     gich_write(GICH_VMCR, 0);
     for (unsigned n = 0; n < gic_info.nr_lrs; n++)
         gich_write(GICH_LR + 4 * n, 0);
+    gich_write(GICH_HCR, HCR_EN);
 
     for (unsigned i = 0; i < 4; i++)
         gicc_write(GICC_APR + 4 * i, 0);

@@ -97,10 +97,10 @@ void gic_v3_virt_init_cpu(void)
 {
     static const uint32_t idle[2][4];
 
-    sysreg_write(ICH_HCR_EL2, 0);
     for (unsigned n = 0; n < gic_info.nr_lrs; n++)
         gic_v3_lr_write(n, 0);
     gic_v3_load(0, idle);
+    gic_v3_hcr_write(HCR_EN);
 }
 
 uint32_t gic_v3_lr_empty(void)

@@ -279,6 +279,7 @@ bool vgic_init(struct vgic *vgic, const struct vgic_config *config)
 
         memset(cpu, 0, sizeof(*cpu));
         cpu->number = (uint8_t)n;
+        cpu->hcr = HCR_EN;
         cpu->vgic = vgic;
         vgic->cpu[n] = cpu;
         vgic_reset_private(vgic, cpu);

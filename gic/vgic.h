@@ -90,8 +90,8 @@ vcpu_mask_t vgic_maintenance(struct vgic *vgic, struct vgic_cpu *cpu);
 
 /*
  * vCPU switch on the calling CPU. save: folds the list registers into the model, saves VMCR and
- * active priorities, turns the interface off; physical PPIs that the vCPU holds (virtual timer) are
- * deactivated. load: the reverse; re-activates them; leaves the flush to the next entry.
+ * active priorities, leaves the list registers empty; physical PPIs that the vCPU holds (virtual
+ * timer) are deactivated. load: the reverse; re-activates them; leaves the flush to the next entry.
  * save returns others to be kicked.
  */
 vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu);

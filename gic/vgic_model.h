@@ -60,7 +60,7 @@ struct vgic_cpu {
     uint16_t
         lr_again; /* of those, the ones to be written once more if their interrupt comes again */
     uint16_t lr_scrub; /* not used, but not harmless either: to be rewritten or emptied */
-    uint32_t hcr;      /* hypervisor control register as last written */
+    uint32_t hcr;      /* hypervisor control register as last written; HCR_EN while not loaded */
     uint32_t release;  /* private interrupts to deactivate physically, on its CPU */
 
     uint32_t ready_banks;           /* bit b: ready[b] is not 0 */

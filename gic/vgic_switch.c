@@ -36,10 +36,10 @@ vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
         kick |= vgic_fold_lrs(vgic, cpu, cpu->lr_used);
     }
     suspend_private_hw(cpu);
-    vgic_scrub(cpu);
+    if (cpu->lr_scrub | cpu->release)
+        vgic_scrub(cpu);
     gic_ops->save(&cpu->vmcr, cpu->apr);
-    cpu->hcr = 0;
-    gic_ops->hcr_write(0);
+    vgic_write_hcr(cpu, HCR_EN);
     cpu->loaded = false;
     spin_unlock(&vgic->lock);
     return kick & ~BIT(cpu->number);
@@ -51,7 +51,6 @@ void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu)
     assert(!cpu->loaded && !cpu->lr_used);
     cpu->loaded = true;
     gic_ops->load(cpu->vmcr, cpu->apr);
-    vgic_write_hcr(cpu, HCR_EN);
     if (cpu->private.hw)
         gic_bank_set_active(0, cpu->private.hw);
     if (cpu->ready_banks)

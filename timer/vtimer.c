@@ -18,14 +18,12 @@ void vtimer_save(struct vtimer *timer)
     timer->cntv_ctl = sysreg_read(cntv_ctl_el0);
     sysreg_write(cntv_ctl_el0, 0);
     timer->cntv_cval = sysreg_read(cntv_cval_el0);
-    timer->cntkctl = sysreg_read(cntkctl_el1);
 }
 
 void vtimer_load(const struct vtimer *timer)
 {
     sysreg_write(cntvoff_el2, timer->offset);
     sysreg_write(cntv_cval_el0, timer->cntv_cval);
-    sysreg_write(cntkctl_el1, timer->cntkctl);
     if (timer->cntv_ctl & CNT_CTL_ENABLE)
         isb(); /* never enabled with the compare value of the vCPU before */
     sysreg_write(cntv_ctl_el0, timer->cntv_ctl);

@@ -18,14 +18,13 @@
 struct vtimer {
     uint64_t cntv_cval, cntv_ctl; /* saved while not loaded, ISTATUS as it was then */
     uint64_t cntp_cval, cntp_ctl; /* emulated; ISTATUS is computed */
-    uint64_t cntkctl;
     uint64_t offset; /* CNTVOFF_EL2, the same for all vCPUs of a domain; not after the present */
 };
 
-/* Both timers disabled, EL0 without access to them. */
+/* Both timers disabled. */
 void vtimer_init(struct vtimer *timer, uint64_t offset);
 
-/* vCPU switch: saves and disables CNTV, CNTKCTL; loads them with CNTVOFF. Calling CPU's registers.
+/* vCPU switch: saves and disables CNTV; loads it with CNTVOFF. Calling CPU's registers.
  */
 void vtimer_save(struct vtimer *timer);
 void vtimer_load(const struct vtimer *timer);
