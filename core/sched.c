@@ -310,7 +310,7 @@ struct vcpu *sched_enter(struct vcpu *vcpu)
             timer_arm(&cpu->slice_end, cpu->switched_in + next->slice);
         else
             timer_disarm(&cpu->slice_end);
-        switch_to(cpu, next, contended);
+        switch_to(cpu, next, cpu->residents > 1);
     } while (__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED);
     return next;
 }

@@ -17,7 +17,7 @@
 
 #define VMPIDR_RES1 BIT(31)
 
-/* HCR_EL2 of every vCPU (Arm ARM D19.2.48); TWI and TWE come and go with contention. */
+/* HCR_EL2 of every vCPU (Arm ARM D19.2.48); TWI and TWE are for CPUs that are shared. */
 #define HCR_RW    BIT(31)
 #define HCR_TACR  BIT(21)
 #define HCR_TIDCP BIT(20)
@@ -58,13 +58,13 @@ void switch_init_cpu(void)
     isb();
 }
 
-static uint64_t hcr_of(bool contended)
+static uint64_t hcr_of(bool shared)
 {
     uint64_t hcr = HCR_BASE;
 
     if (context_has_pauth())
         hcr |= HCR_API | HCR_APK;
-    if (contended)
+    if (shared)
         hcr |= HCR_TWI | HCR_TWE;
     return hcr;
 }
@@ -108,7 +108,7 @@ static void load(struct pcpu *cpu, struct vcpu *vcpu)
     vgic_load(&domain->vgic, &vcpu->vgic);
 }
 
-void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
+void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool shared)
 {
     if (cpu->loaded != vcpu) {
         save_loaded(cpu);
@@ -116,7 +116,7 @@ void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
     }
     /* A virtual SError that the guest has not taken yet stays with it. */
     uint64_t now = sysreg_read(hcr_el2);
-    uint64_t hcr = hcr_of(contended) | (now & HCR_VSE);
+    uint64_t hcr = hcr_of(shared) | (now & HCR_VSE);
     if (now != hcr)
         sysreg_write(hcr_el2, hcr);
     if (vgic_needs_flush(&vcpu->vgic))

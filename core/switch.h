@@ -13,10 +13,10 @@
 void switch_init_cpu(void);
 
 /*
- * Makes vcpu the one loaded on the calling CPU and its list registers current. contended: other
- * vCPUs wait for this CPU, so WFI and WFE of the guest exit (HCR_EL2.TWI, TWE).
+ * Makes vcpu the one loaded on the calling CPU and its list registers current. shared: other
+ * vCPUs have their home on this CPU, so WFI and WFE of the guest exit (HCR_EL2.TWI, TWE).
  */
-void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool contended);
+void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool shared);
 
 /*
  * Takes out of the calling CPU's registers what belongs to vCPUs that are held (paused or dying) or
