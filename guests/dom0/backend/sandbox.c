@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The system calls of the event loop, the workers and of the C library beneath them (memory, locks,
- * time, abort). Nothing here opens a path, makes a process or a socket, or maps code.
+ * time, abort, the first steps of a thread that was made just before). Nothing here opens a path,
+ * makes a process or a socket, or maps code.
  */
 #include "guests/dom0/backend/sandbox.h"
 
@@ -18,23 +19,41 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const int calls[] = {
-    SCMP_SYS(read),           SCMP_SYS(write),
-    SCMP_SYS(readv),          SCMP_SYS(writev),
-    SCMP_SYS(preadv),         SCMP_SYS(pwritev),
-    SCMP_SYS(fdatasync),      SCMP_SYS(fallocate),
-    SCMP_SYS(io_uring_enter), SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_pwait),    SCMP_SYS(timerfd_settime),
-    SCMP_SYS(accept4),        SCMP_SYS(setsockopt),
-    SCMP_SYS(sendto),         SCMP_SYS(recvfrom),
-    SCMP_SYS(close),          SCMP_SYS(getrandom),
-    SCMP_SYS(clock_gettime),  SCMP_SYS(gettimeofday),
-    SCMP_SYS(futex),          SCMP_SYS(brk),
-    SCMP_SYS(munmap),         SCMP_SYS(madvise),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigreturn),   SCMP_SYS(restart_syscall),
-    SCMP_SYS(getpid),         SCMP_SYS(gettid),
-    SCMP_SYS(tgkill),         SCMP_SYS(exit),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(preadv),
+    SCMP_SYS(pwritev),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(fallocate),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(timerfd_settime),
+    SCMP_SYS(accept4),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(sendto),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(close),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(futex),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(exit),
     SCMP_SYS(exit_group),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list),
 };
 
 static const unsigned long requests[] = {
