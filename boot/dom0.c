@@ -209,7 +209,7 @@ static const char *map_memory(struct domain *domain, const void *fdt)
 static const char *map_gic(struct domain *domain)
 {
     bool ok = mmio_table_add(&domain->mmio, gic_info.gicd.base, gic_info.gicd.size,
-                             vgic_gicd_access, &domain->vgic);
+                             vgic_gicd_access(&domain->vgic), &domain->vgic);
     unsigned vcpu = 0;
 
     for (unsigned i = 0; gic_info.version == 3 && i < gic_info.gicr_count; i++) {

@@ -25,7 +25,7 @@
 #define ISS_PLAIN      (ISS_ISV | (uint64_t)TYPE_TRANSLATION << 2)
 
 /* A load of a narrow register, sign-extended: LDRSB, LDRSH, LDRSW. */
-static uint64_t sign_extend(uint64_t value, uint64_t esr)
+static RARE uint64_t sign_extend(uint64_t value, uint64_t esr)
 {
     unsigned shift = 64 - (8u << ISS_SAS(esr));
     uint64_t extended = (uint64_t)((int64_t)(value << shift) >> shift);
@@ -57,7 +57,7 @@ void request_finish(struct vcpu *vcpu, uint64_t value)
 static inline void finish(struct vcpu *vcpu, uint64_t esr)
 {
     trap_skip(esr);
-    if (!(esr & ISS_WNR))
+    if (!vcpu->access.write)
         finish_load(vcpu, esr, vcpu->access.value);
 }
 
@@ -93,16 +93,17 @@ static RARE void finish_otherwise(struct vcpu *vcpu, uint64_t esr, enum mmio_res
     domain_kick(vcpu->domain, kick);
 }
 
-static inline void emulate(struct vcpu *vcpu, uint64_t esr, const struct mmio_range *range,
-                           uint64_t where)
+/* An access to the range of emulated registers vcpu->last_range. */
+static inline void emulate(struct vcpu *vcpu, uint64_t esr, uint64_t offset)
 {
+    const struct mmio_range *range = vcpu->last_range;
     struct mmio_access *access = &vcpu->access;
 
-    access->offset = where - range->base;
+    access->offset = offset;
     access->size = (uint8_t)(1u << ISS_SAS(esr));
-    access->write = (esr & ISS_WNR) != 0;
-    if (esr & ISS_WNR)
-        access->value = zero_extend(vcpu_reg(vcpu, (unsigned)ISS_SRT(esr)), esr);
+    access->write = FIELD(esr, 6, 6);
+    if (access->write)
+        access->value = vcpu_reg(vcpu, (unsigned)ISS_SRT(esr));
     enum mmio_result result = range->handler(range->device, access);
     if (result == MMIO_DONE)
         finish(vcpu, esr);
@@ -120,40 +121,40 @@ static RARE void no_device(struct vcpu *vcpu, uint64_t esr, uint64_t where)
         inject_abort(vcpu, false);
 }
 
-static RARE const struct mmio_range *find_other_range(struct vcpu *vcpu, uint64_t where)
+/*
+ * A load or store of a register, aligned. Without a valid syndrome (LDP, SIMD, atomics, cache
+ * maintenance) an access is not emulated: devices are not memory, and Linux's accessors never use
+ * such instructions on them.
+ */
+static inline bool is_plain(uint64_t esr, uint64_t where)
+{
+    return (esr & ISS_PLAIN_MASK) == ISS_PLAIN && !(where & ((1u << ISS_SAS(esr)) - 1));
+}
+
+/* Not where the access before went. */
+static RARE void trap_elsewhere(struct vcpu *vcpu, uint64_t esr, uint64_t where)
 {
     const struct mmio_range *range = mmio_table_find(&vcpu->domain->mmio, where);
 
-    if (range)
-        vcpu->last_range = range;
-    return range;
+    if (!range || !is_plain(esr, where)) {
+        no_device(vcpu, esr, where);
+        return;
+    }
+    vcpu->last_range = range;
+    emulate(vcpu, esr, where - range->base);
 }
 
-/* The range of emulated registers with this address, most often that of the time before. */
-static inline const struct mmio_range *find_range(struct vcpu *vcpu, uint64_t where)
-{
-    const struct mmio_range *range = vcpu->last_range;
-
-    return where - range->base < range->size ? range : find_other_range(vcpu, where);
-}
-
-/*
- * Without a valid syndrome (LDP, SIMD, atomics, cache maintenance) the access is not emulated:
- * devices are not memory, and Linux's accessors never use such instructions on them.
- */
 void trap_dabt(struct vcpu *vcpu, uint64_t esr)
 {
-    /* HPFAR_EL2.FIPA, bits 43:4, is IPA bits 51:12. */
-    uint64_t where = (sysreg_read(hpfar_el2) & 0xffffffffff0) << (PAGE_SHIFT - 4) |
-                     (sysreg_read(far_el2) & (PAGE_SIZE - 1));
-    const struct mmio_range *range = NULL;
+    /* HPFAR_EL2.FIPA, bits 43:4, is IPA bits 51:12; the rest of it is zero, but for NS above. */
+    uint64_t where =
+        sysreg_read(hpfar_el2) << (PAGE_SHIFT - 4) | (sysreg_read(far_el2) & (PAGE_SIZE - 1));
+    uint64_t offset = where - vcpu->last_range->base;
 
-    if ((esr & ISS_PLAIN_MASK) == ISS_PLAIN)
-        range = find_range(vcpu, where);
-    if (range && !(where & ((1u << ISS_SAS(esr)) - 1)))
-        emulate(vcpu, esr, range, where);
+    if (offset < vcpu->last_range->size && is_plain(esr, where))
+        emulate(vcpu, esr, offset);
     else
-        no_device(vcpu, esr, where);
+        trap_elsewhere(vcpu, esr, where);
 }
 
 void trap_iabt(struct vcpu *vcpu, uint64_t esr)

@@ -171,7 +171,8 @@ static enum mmio_result uart_access(void *device, struct mmio_access *access)
 static bool build_domu(struct domain *domain)
 {
     struct mmio_table *mmio = &domain->mmio;
-    bool ok = mmio_table_add(mmio, DOMU_GICD_BASE, DOMU_GICD_SIZE, vgic_gicd_access, &domain->vgic);
+    bool ok = mmio_table_add(mmio, DOMU_GICD_BASE, DOMU_GICD_SIZE, vgic_gicd_access(&domain->vgic),
+                             &domain->vgic);
 
     ok = ok && mmio_table_add(mmio, DOMU_UART_BASE, DOMU_UART_SIZE, uart_access, domain);
     vuart_init(&domain->uart, domain->notify, domain->console);

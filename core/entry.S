@@ -89,8 +89,7 @@ guest_sync:
         ldr     x4, [x3, #VCPU_EXITS]
         add     x4, x4, #1
         str     x4, [x3, #VCPU_EXITS]
-        adrp    x3, trap_handlers
-        add     x3, x3, #:lo12:trap_handlers
+        adr     x3, trap_handlers
         ldr     x3, [x3, x2, lsl #3]
         mov     x0, x19
         blr     x3

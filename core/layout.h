@@ -6,10 +6,10 @@
 #define CORE_LAYOUT_H
 
 #define VCPU_X      0
-#define VCPU_STACK  248
-#define VCPU_HAZARD 272
-#define VCPU_EXITS  280
-#define VCPU_DIRTY  800
+#define VCPU_STACK  256
+#define VCPU_HAZARD 280
+#define VCPU_EXITS  288
+#define VCPU_DIRTY  808
 
 /* struct el2_frame (platform/panic.h) */
 #define FRAME_SP   248

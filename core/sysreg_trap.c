@@ -125,7 +125,7 @@ static void emulate(struct vcpu *vcpu, uint64_t esr, const struct sysreg_row *ro
         vcpu_set_reg(vcpu, (unsigned)ISS_RT(esr), row->read(vcpu));
     else
         row->write(vcpu, vcpu_reg(vcpu, (unsigned)ISS_RT(esr)));
-    trap_skip(esr);
+    trap_skip(ESR_IL);
 }
 
 void trap_sysreg(struct vcpu *vcpu, uint64_t esr)
@@ -135,7 +135,7 @@ void trap_sysreg(struct vcpu *vcpu, uint64_t esr)
     if ((esr & (ID_GROUP_MASK | ISS_READ)) == (ID_GROUP | ISS_READ)) {
         vcpu_set_reg(vcpu, (unsigned)ISS_RT(esr),
                      idreg_read((unsigned)ISS_CRM(esr), (unsigned)ISS_OP2(esr)));
-        trap_skip(esr);
+        trap_skip(ESR_IL);
     } else if ((row = find((uint32_t)esr & ENCODING_MASK))) {
         emulate(vcpu, esr, row);
     } else {

@@ -30,9 +30,10 @@
 #define ESR_EC(ec) ((uint64_t)(ec) << 26)
 
 /* Moves the guest's PC over the instruction that trapped. The one place that does. */
+#define ESR_IL BIT(25) /* of a 32-bit instruction, as all of A64 are */
 static inline void trap_skip(uint64_t esr)
 {
-    sysreg_write(elr_el2, sysreg_read(elr_el2) + 2 + 2 * FIELD(esr, 25, 25)); /* ESR_EL2.IL */
+    sysreg_write(elr_el2, sysreg_read(elr_el2) + 2 + 2 * FIELD(esr, 25, 25));
 }
 
 /* A row of the exception table. The vCPU is loaded on the calling CPU. */

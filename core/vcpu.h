@@ -32,7 +32,7 @@ enum vcpu_state {
 #define EXIT_CLASSES 64 /* ESR_EL2.EC */
 
 struct vcpu {
-    uint64_t x[31];     /* VCPU_X: general registers while not in the guest */
+    uint64_t x[32]; /* VCPU_X: general registers while not in the guest; x[31] is read by nobody */
     uint64_t stack_top; /* VCPU_STACK: EL2 stack of its CPU */
 
     /* Read on every exit. */
@@ -88,8 +88,7 @@ static inline uint64_t vcpu_reg(const struct vcpu *vcpu, unsigned rt)
 
 static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)
 {
-    if (rt != 31)
-        vcpu->x[rt] = value;
+    vcpu->x[rt] = value;
 }
 
 /* Returns to the guest; does not come back. The calling CPU's stack is dropped. */

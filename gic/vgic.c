@@ -271,6 +271,9 @@ bool vgic_init(struct vgic *vgic, const struct vgic_config *config)
     vgic->nr_cpus = (uint8_t)config->nr_cpus;
     vgic->nr_banks = (uint8_t)((config->nr_irqs + 31) / 32);
     vgic->nr_irqs = (uint16_t)config->nr_irqs;
+    vgic->typer =
+        (vgic->nr_banks - 1u) |
+        (vgic->version == 3 ? 9u << 19 /* 10 bits of INTID */ : (vgic->nr_cpus - 1u) << 5);
     vgic->hardware_spis = config->hardware_spis;
     vgic->spi = config->spi;
     reset_spis(vgic);

@@ -62,8 +62,8 @@ vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid
  */
 vcpu_mask_t vgic_write_sgi1r(struct vgic *vgic, unsigned vcpu, uint64_t value);
 
-/* Trapped accesses: handlers for mmio_table_add; device is the struct vgic. */
-enum mmio_result vgic_gicd_access(void *vgic, struct mmio_access *access);
+/* Trapped accesses: the handler for mmio_table_add; device is the struct vgic. */
+mmio_handler_t vgic_gicd_access(const struct vgic *vgic);
 /* device is the struct vgic_cpu whose 128 KiB frame (RD_base, SGI_base) is accessed. */
 enum mmio_result vgic_gicr_access(void *vgic_cpu, struct mmio_access *access);
 

@@ -32,11 +32,14 @@ VGIC_WRITER(vgic_write_ctlr)
 }
 
 /* GICD_TYPER: ITLinesNumber 4:0; GICv2: CPUNumber 7:5; GICv3: IDbits 23:19 = 10 bits. GICD_IIDR. */
-VGIC_READER(vgic_read_ident)
+VGIC_READER(vgic_read_iidr)
 {
-    if (offset)
-        return VGIC_IIDR;
-    return (vgic->nr_banks - 1u) | (vgic->version == 3 ? 9u << 19 : (vgic->nr_cpus - 1u) << 5);
+    return VGIC_IIDR;
+}
+
+VGIC_READER(vgic_read_typer)
+{
+    return vgic->typer;
 }
 
 VGIC_READER(vgic_read_pidr2)
@@ -127,7 +130,7 @@ static VGIC_WRITER(write_router)
     if (access->size == 4 && offset % 8)
         value = (router_value(spi, i) & 0xffffffff) | value << 32;
     else if (access->size == 4)
-        value |= router_value(spi, i) & ~0xfffffffful;
+        value = (router_value(spi, i) & ~0xfffffffful) | (uint32_t)value;
     spi->targets[i] = !!(value & GICD_IROUTER_IRM);
     if (!spi->targets[i])
         set_route(vgic, access, b, i, vcpu_of(vgic, value & 0xff00ffffff));

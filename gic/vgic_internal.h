@@ -142,12 +142,12 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
  */
 struct vgic_row {
     uint16_t first;
-    uint8_t sizes;   /* access sizes it takes, added up; others read as zero and ignore writes */
+    uint32_t sizes;  /* access sizes it takes, added up; others read as zero and ignore writes */
     uint8_t private; /* bytes of it in a redistributor's SGI frame; 0: not there */
     uint8_t shift;   /* a bank has 1 << shift bytes of it; 0: does not exist per interrupt */
     VGIC_READER((*read)); /* called without the lock */
     VGIC_WRITER((*write));
-};
+} __attribute__((aligned(32))); /* cheap to index */
 
 /* The row of a distributor's register at an offset beyond its first 4 KiB. */
 const struct vgic_row *vgic_upper_row(const struct vgic *vgic, unsigned offset);
@@ -160,7 +160,8 @@ VGIC_READER(vgic_read_zero);
 VGIC_WRITER(vgic_write_ignored);
 VGIC_READER(vgic_read_ctlr);
 VGIC_WRITER(vgic_write_ctlr);
-VGIC_READER(vgic_read_ident);
+VGIC_READER(vgic_read_iidr);
+VGIC_READER(vgic_read_typer);
 VGIC_READER(vgic_read_targets);
 VGIC_WRITER(vgic_write_targets);
 VGIC_READER(vgic_read_pidr2);

@@ -85,6 +85,7 @@ struct vgic {
     uint8_t nr_banks; /* with the private one */
     bool hardware_spis;
     uint16_t nr_irqs;
+    uint32_t typer;            /* GICD_TYPER */
     uint32_t groups;           /* GICD_CTLR.EnableGrp0, EnableGrp1 */
     struct vgic_spi_bank *spi; /* [nr_banks - 1] */
     struct vgic_cpu *cpu[VGIC_MAX_CPUS];

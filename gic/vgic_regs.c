@@ -242,7 +242,8 @@ static VGIC_WRITER(write_config)
 enum {
     ROW_NONE,
     ROW_CTLR,
-    ROW_IDENT,
+    ROW_TYPER,
+    ROW_IIDR,
     ROW_GROUP,
     ROW_ENABLE,
     ROW_DISABLE,
@@ -261,7 +262,8 @@ enum {
 
 static const struct vgic_row rows[] = {
     [ROW_CTLR] = {GICD_CTLR, 4, 0, 0, vgic_read_ctlr, vgic_write_ctlr},
-    [ROW_IDENT] = {GICD_TYPER, 4, 0, 0, vgic_read_ident, vgic_write_ignored},
+    [ROW_TYPER] = {GICD_TYPER, 4, 0, 0, vgic_read_typer, vgic_write_ignored},
+    [ROW_IIDR] = {GICD_IIDR, 4, 0, 0, vgic_read_iidr, vgic_write_ignored},
     [ROW_GROUP] = {GICD_IGROUPR, 4, 4, 2, read_group, write_group},
     [ROW_ENABLE] = {GICD_ISENABLER, 4, 4, 2, read_enable, write_enable},
     [ROW_DISABLE] = {GICD_ICENABLER, 4, 4, 2, read_enable, write_disable},
@@ -283,7 +285,8 @@ static const struct vgic_row rows[] = {
 /* Row of each word of the first 4 KiB. */
 static const uint8_t row_of[0x1000 / 4] = {
     WORDS(GICD_CTLR, 4) = ROW_CTLR,
-    WORDS(GICD_TYPER, 8) = ROW_IDENT,
+    WORDS(GICD_TYPER, 4) = ROW_TYPER,
+    WORDS(GICD_IIDR, 4) = ROW_IIDR,
     WORDS(GICD_IGROUPR, 0x80) = ROW_GROUP,
     WORDS(GICD_ISENABLER, 0x80) = ROW_ENABLE,
     WORDS(GICD_ICENABLER, 0x80) = ROW_DISABLE,
@@ -350,15 +353,31 @@ static RARE enum mmio_result access_upper(struct vgic *vgic, struct mmio_access 
     return access_row(vgic, NULL, access, vgic_upper_row(vgic, offset), offset);
 }
 
-enum mmio_result vgic_gicd_access(void *device, struct mmio_access *access)
+/* GICv2: the private interrupts are those of the vCPU that asks. */
+static enum mmio_result access_v2(void *device, struct mmio_access *access)
 {
     struct vgic *vgic = device;
-    struct vgic_cpu *banked = vgic->version == 2 ? vgic->cpu[access->vcpu] : NULL;
-    unsigned offset = access->offset % 0x10000;
+    unsigned offset = (unsigned)access->offset;
 
     if (offset >= 0x1000)
         return access_upper(vgic, access, offset);
-    return access_row(vgic, banked, access, &rows[row_of[offset / 4]], offset);
+    return access_row(vgic, vgic->cpu[access->vcpu], access, &rows[row_of[offset / 4]], offset);
+}
+
+/* GICv3: they are in the redistributors. */
+static enum mmio_result access_v3(void *device, struct mmio_access *access)
+{
+    struct vgic *vgic = device;
+    unsigned offset = (unsigned)access->offset;
+
+    if (offset >= 0x1000)
+        return access_upper(vgic, access, offset);
+    return access_row(vgic, NULL, access, &rows[row_of[offset / 4]], offset);
+}
+
+mmio_handler_t vgic_gicd_access(const struct vgic *vgic)
+{
+    return vgic->version == 2 ? access_v2 : access_v3;
 }
 
 enum mmio_result vgic_sgi_frame_access(struct vgic_cpu *cpu, struct mmio_access *access)

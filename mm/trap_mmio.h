@@ -24,10 +24,17 @@ struct mmio_access {
     uint8_t size;    /* 1, 2, 4 or 8 bytes; offset is a multiple of it */
     bool write;
 
-    uint64_t value;   /* write: the data, read: the answer; zero-extended from size */
+    uint64_t value;   /* write: the data in the low size bytes, anything above; read: the answer,
+                         zero-extended */
     vcpu_mask_t kick; /* vCPUs of the same domain that have something new to see; 0 before */
     bool upcall;      /* dom0 is to be told that this domain's notify page has news; false before */
 };
+
+/* The data of a write, zero-extended. */
+static inline uint64_t mmio_data(const struct mmio_access *access)
+{
+    return access->value & ~0ul >> (64 - 8u * access->size);
+}
 
 typedef enum mmio_result (*mmio_handler_t)(void *device, struct mmio_access *access);
 

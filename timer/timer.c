@@ -40,11 +40,6 @@ void timer_init_cpu(void)
     isb();
 }
 
-uint64_t timer_now(void)
-{
-    return sysreg_read(cntpct_el0);
-}
-
 uint64_t timer_frequency(void)
 {
     return frequency;

@@ -6,6 +6,7 @@
 #ifndef TIMER_TIMER_H
 #define TIMER_TIMER_H
 
+#include "platform/sysreg.h"
 #include "platform/types.h"
 
 #define TIMER_EL2_INTID     26 /* CNTHP */
@@ -33,7 +34,10 @@ void timer_init_cpu(void);
 
 /* The system counter in ticks; not older than the last exception entry or ISB of the calling CPU.
  */
-uint64_t timer_now(void);
+static inline uint64_t timer_now(void)
+{
+    return sysreg_read(cntpct_el0);
+}
 
 /* Hz, 1 .. 2^32 - 1. */
 uint64_t timer_frequency(void);

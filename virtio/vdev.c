@@ -54,7 +54,7 @@ static enum mmio_result post(struct vdev *vdev, struct mmio_access *access)
     struct tarn_notify_page *notify = vdev->notify;
     assert(access->vcpu < TARN_MAX_VCPUS);
     notify->request[access->vcpu] = (struct tarn_request){
-        .value = access->write ? access->value : 0,
+        .value = access->write ? mmio_data(access) : 0,
         .offset = (uint32_t)access->offset,
         .device = vdev->index,
         .write = access->write,
@@ -101,7 +101,7 @@ static enum mmio_result read_vendor_id(struct vdev *vdev, struct mmio_access *ac
 /* See the top of the file. */
 static enum mmio_result write_queue_notify(struct vdev *vdev, struct mmio_access *access)
 {
-    uint64_t queue = access->value;
+    uint32_t queue = (uint32_t)access->value;
     if (queue >= vdev->nr_queues)
         return MMIO_DONE;
     struct tarn_notify_page *notify = vdev->notify;

@@ -21,8 +21,8 @@
 #define UART_ID_OFFSET  0xfe0u
 
 struct vuart_row {
-    uint32_t (*read)(struct vuart *uart); /* NULL: reads as zero */
-    /* NULL: ignored. Returns true when dom0 has news. */
+    uint32_t (*read)(struct vuart *uart); /* NULL: zero. Called without the lock. */
+    /* NULL: ignored. Returns true when dom0 has news. Called with the lock. */
     bool (*write)(struct vuart *uart, uint32_t value);
 };
 
@@ -45,7 +45,7 @@ static unsigned rx_trigger(const struct vuart *uart)
     return uart->lcr_h & UART_LCR_H_FEN ? levels[FIELD(uart->ifls, 5, 3)] : 1;
 }
 
-static uint32_t read_dr(struct vuart *uart)
+static uint32_t take_byte(struct vuart *uart)
 {
     if (uart->fifo_count == 0)
         return 0;
@@ -56,6 +56,14 @@ static uint32_t read_dr(struct vuart *uart)
     if (uart->fifo_count == 0)
         gone |= UART_INT_RT;
     set_ris(uart, uart->ris & ~gone);
+    return byte;
+}
+
+static uint32_t read_dr(struct vuart *uart)
+{
+    spin_lock(&uart->lock);
+    uint32_t byte = take_byte(uart);
+    spin_unlock(&uart->lock);
     return byte;
 }
 
@@ -208,34 +216,54 @@ static enum mmio_result read_id(struct mmio_access *access)
     return MMIO_DONE;
 }
 
-/* A narrow access to an upper byte of a register (offset % 4 != 0) is no access to the register:
- * reads get that byte, which is how a wide bus behaves; writes are ignored. The line may have
- * changed after a write and after a read of UARTDR: MMIO_EFFECT. */
-static enum mmio_result access_row(struct vuart *uart, const struct vuart_row *row,
-                                   struct mmio_access *access)
+/* A narrow read of an upper byte of a register (offset % 4 != 0) gets that byte, which is how a
+ * wide bus behaves. */
+static RARE uint32_t narrow(uint32_t value, const struct mmio_access *access)
 {
-    unsigned shift = (unsigned)(access->offset % 4) * 8;
+    return value >> access->offset % 4 * 8 & ~0u >> (32 - 8 * access->size);
+}
+
+/* A write to an upper byte is no access to the register, and is ignored. The line may have changed
+ * after a write. */
+static enum mmio_result write_row(struct vuart *uart, const struct vuart_row *row,
+                                  struct mmio_access *access)
+{
+    if (row->write == NULL || access->offset % 4 != 0)
+        return MMIO_DONE;
     spin_lock(&uart->lock);
-    if (!access->write)
-        access->value =
-            row->read == NULL ? 0 : row->read(uart) >> shift & ~0u >> (32 - 8 * access->size);
-    else if (row->write != NULL && shift == 0)
-        access->upcall = row->write(uart, (uint32_t)access->value);
+    access->upcall = row->write(uart, (uint32_t)mmio_data(access));
     spin_unlock(&uart->lock);
-    return access->write || row == &rows[0] ? MMIO_EFFECT : MMIO_DONE;
+    return MMIO_EFFECT;
+}
+
+/* The line may have changed after a read of UARTDR. */
+static inline enum mmio_result read_row(struct vuart *uart, const struct vuart_row *row,
+                                        struct mmio_access *access)
+{
+    uint32_t value = row->read ? row->read(uart) : 0;
+
+    access->value = access->size == 4 ? value : narrow(value, access);
+    return row == &rows[0] ? MMIO_EFFECT : MMIO_DONE;
+}
+
+static RARE enum mmio_result access_other(struct mmio_access *access)
+{
+    access->value = 0;
+    if (!access->write && access->offset >= UART_ID_OFFSET && access->offset % 4 == 0)
+        return read_id(access);
+    return MMIO_DONE;
 }
 
 enum mmio_result vuart_access(void *device, struct mmio_access *access)
 {
+    uint64_t index = access->offset / 4;
+
     if (access->size > 4)
         return MMIO_FAULT;
-    uint64_t index = access->offset / 4;
-    if (index < ARRAY_SIZE(rows))
-        return access_row(device, &rows[index], access);
-    if (!access->write && access->offset >= UART_ID_OFFSET && access->offset % 4 == 0)
-        return read_id(access);
-    access->value = 0;
-    return MMIO_DONE;
+    if (index >= ARRAY_SIZE(rows))
+        return access_other(access);
+    return access->write ? write_row(device, &rows[index], access)
+                         : read_row(device, &rows[index], access);
 }
 
 void vuart_init(struct vuart *uart, struct tarn_notify_page *notify,

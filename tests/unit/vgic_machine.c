@@ -291,7 +291,7 @@ static uint64_t trap(mmio_handler_t handler, void *device, unsigned vcpu, unsign
 
 uint64_t machine_gicd(unsigned vcpu, unsigned offset, unsigned size, bool write, uint64_t value)
 {
-    return trap(vgic_gicd_access, &machine.vgic, vcpu, offset, size, write, value);
+    return trap(vgic_gicd_access(&machine.vgic), &machine.vgic, vcpu, offset, size, write, value);
 }
 
 uint64_t machine_gicr(unsigned vcpu, unsigned frame, unsigned offset, unsigned size, bool write,
