@@ -89,8 +89,8 @@ $(BUILD)/tarn.bin: $(BUILD)/tarn.elf
 
 -include guests/images.mk guests/run.mk
 -include guests/dom0/driver/driver.mk guests/dom0/user.mk
--include tests/bench/io/io.mk
 -include tests/unit/unit.mk tests/payload/payload.mk tests/system/system.mk tests/lint/lint.mk
+-include tests/bench/bench.mk tests/bench/io/io.mk
 
 test: unit payload system ## all tests: unit, payload, system (Debian end to end)
 

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The comparison with bare Linux, Xen and KVM. `make bench` measures what has changed since the last
+# time, prints a table and writes build/bench/results.json and docs/benchmarks.md.
+
+BENCH   := $(BUILD)/bench
+PEERS   := $(BUILD)/peers
+BUSYBOX := $(KERNEL)/root/bin/busybox
+MICRO_O := $(patsubst %,$(BENCH)/%.o,$(wildcard tests/bench/micro/*.c tests/bench/micro/*.S) \
+             platform/printf.c platform/libc.c)
+MKCPIO  := tests/bench/linux/mkcpio.sh
+
+# Xen; lmbench with the libraries it is linked to.
+$(PEERS)/.done: tests/bench/peers.txt tests/bench/lmbench.txt | $(APT)/updated
+	$(call say,FETCH,Xen and lmbench)
+	$(Q)rm -rf $(PEERS) && mkdir -p $(PEERS)/lib
+	$(Q)$(FETCH) $(APT) unpack $(PEERS)/root $$(sed 's/#.*//' tests/bench/peers.txt)
+	$(Q)$(FETCH) $(APT) unpack $(PEERS)/lmbench $$(sed 's/#.*//' tests/bench/lmbench.txt)
+	$(Q)find $(PEERS)/lmbench \( -path '*/lib/aarch64-linux-gnu/lib*.so.[0-9]*' -o \
+		-name 'ld-linux-aarch64.so.1' \) -exec cp -L {} $(PEERS)/lib/ \;
+	@touch $@
+
+# Programs that run in the bench's Linux guests and hosts.
+$(BENCH)/seed: tests/bench/linux/seed.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_CFLAGS) -static -o $@ $<
+$(BENCH)/vmm: tests/bench/kvm/vmm.c $(SYSROOT)/.done
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_CFLAGS) -static -pthread -o $@ $< $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+$(BENCH)/virt.dtb: tests/bench/kvm/virt.dts
+	$(Q)dtc -q -I dts -O dtb -o $@ $<
+
+# The payload that measures micro-operations.
+$(BENCH)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (bench))
+	$(Q)$(CC) $(PAYLOAD_CFLAGS) -c -o $@ $<
+$(BENCH)/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(call say,AS,$< (bench))
+	$(Q)$(CC) -D__ASSEMBLER__ -I. -MMD -MP -g -c -o $@ $<
+$(BENCH)/platform/libc.c.o: PAYLOAD_CFLAGS += -fno-tree-loop-distribute-patterns
+$(BENCH)/micro.elf: $(MICRO_O) guests/lib/payload.ld
+	$(Q)$(CC) -nostdlib -Wl,-pie -Wl,--no-dynamic-linker -Wl,-z,noexecstack -Wl,--build-id=none \
+		-Wl,--no-warn-rwx-segments -T guests/lib/payload.ld -o $@ $(filter %.o,$^)
+$(BENCH)/micro.bin: $(BENCH)/micro.elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# The guest that runs lmbench, and the Linux beside which Tarn's and KVM's guests run.
+$(BENCH)/lmbench.cpio: $(MKCPIO) tests/bench/linux/lmbench.sh $(BENCH)/seed $(KIMAGE) $(PEERS)/.done
+	$(call say,INITRD,$@)
+	$(Q)$< $@ $(BUSYBOX) tests/bench/linux/lmbench.sh bin/seed=$(BENCH)/seed lib=$(PEERS)/lib \
+		$(foreach tool,hello lat_syscall lat_sig lat_pipe lat_ctx lat_pagefault lat_mmap lat_proc \
+			lat_unix lat_tcp lat_mem_rd bw_mem bw_pipe,\
+			lmbench/$(tool)=$(PEERS)/lmbench/usr/lib/lmbench/bin/$(tool))
+$(BENCH)/host.cpio: $(MKCPIO) tests/bench/linux/host.sh tests/bench/linux/cmdline $(BENCH)/seed \
+		$(BENCH)/vmm $(BENCH)/virt.dtb $(BENCH)/micro.bin $(BENCH)/lmbench.cpio $(KIMAGE) \
+		$(USER_BUILD)/tarn $(USER_BUILD)/tarn-backend $(OVERLAY)/driver.stamp
+	$(call say,INITRD,$@)
+	$(Q)$< $@ $(BUSYBOX) tests/bench/linux/host.sh bin/seed=$(BENCH)/seed bin/vmm=$(BENCH)/vmm \
+		bin/tarn=$(USER_BUILD)/tarn usr/libexec/tarn/tarn-backend=$(USER_BUILD)/tarn-backend \
+		guest/tarn.ko=$(BUILD)/driver/tarn.ko guest/virt.dtb=$(BENCH)/virt.dtb \
+		guest/cmdline=tests/bench/linux/cmdline guest/micro.bin=$(BENCH)/micro.bin \
+		guest/Image=$(KIMAGE) guest/lmbench.cpio=$(BENCH)/lmbench.cpio
+
+BENCH_INPUTS := $(BUILD)/tarn.bin $(BENCH)/micro.bin $(BENCH)/lmbench.cpio $(BENCH)/host.cpio
+
+bench: $(BENCH_INPUTS) ## the comparison with bare Linux, Xen and KVM (QUICK=1: the short part)
+	$(call say,BENCH,tests/bench)
+	$(Q)/usr/bin/python3 -B tests/bench/bench.py
+
+.PHONY: bench
+
+-include $(MICRO_O:.o=.d)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each environment is started under QEMU: the command line for a guest in it.
+
+A guest is "micro" (the payload that measures micro-operations) or "lmbench" (a stock Linux kernel whose
+initramfs runs lmbench). "bare" is the machine without a hypervisor; the KVM guests and Tarn's domU that
+runs lmbench have a stock Linux beside them, host.cpio.
+"""
+import pathlib
+import subprocess
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TOP / "build"
+BENCH = BUILD / "bench"
+KERNEL = BUILD / "kernel/Image"
+XEN = BUILD / "peers/root/boot/xen-4.17-arm64"
+CMDLINE = (TOP / "tests/bench/linux/cmdline").read_text(encoding="ascii").strip()
+
+NAMES = ["bare", "tarn-dom0", "tarn-domu", "xen-dom0", "xen-domu", "kvm-nvhe", "kvm-vhe", "bare-max"]
+# Which bare machine an environment is compared with: the one of the same CPU.
+BASELINE = {name: "bare" for name in NAMES} | {"kvm-vhe": "bare-max", "bare-max": "bare-max"}
+
+KERNEL_AT = 0x44000000
+INITRD_AT = 0x49000000  # QEMU's device tree lies at 0x48000000
+GUEST_AT = 0x48400000   # tests/bench/micro/host.c looks for its guest there
+XEN_ARGS = "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M bootscrub=0"
+
+
+class Guest:
+    """What runs in an environment: an Image, its initrd or None, its command line."""
+
+    def __init__(self, kind, quick=False):
+        self.kind = kind
+        self.quick = quick
+        self.image = BENCH / "micro.bin" if kind == "micro" else KERNEL
+        self.initrd = BENCH / "lmbench.cpio" if kind == "lmbench" else None
+        self.cmdline = "" if kind == "micro" else CMDLINE + (" quick" if quick else "")
+
+
+def qemu(cpu, cpus, virtualization):
+    return ["qemu-system-aarch64", "-machine",
+            f"virt,gic-version=3,virtualization={'on' if virtualization else 'off'}",
+            "-cpu", cpu, "-smp", str(cpus), "-m", "1G", "-display", "none", "-serial", "stdio",
+            "-monitor", "none", "-nic", "none", "-no-reboot", "-icount", "shift=0,sleep=off",
+            "-seed", "1", "-rtc", "base=2026-01-01,clock=vm"]
+
+
+def module(kind, path, address, cmdline=None):
+    option = f"guest-loader,addr={address:#x},{kind}={path}"
+    if cmdline:
+        option += ",bootargs=" + cmdline.replace(",", ",,")
+    return ["-device", option]
+
+
+def direct(guest, cpu, cpus):
+    """The guest alone on the machine."""
+    command = qemu(cpu, cpus, False) + ["-kernel", str(guest.image)]
+    if guest.initrd:
+        command += ["-initrd", str(guest.initrd)]
+    return command + (["-append", guest.cmdline + " mem=256M"] if guest.cmdline else [])
+
+
+def beside(guest, cpu, cpus, host, kernel, options=""):
+    """The guest beside a Linux that starts it: dom0 of Tarn, or KVM's host."""
+    quick = " quick" if guest.quick else ""
+    cmdline = f"{CMDLINE} {options} host={host} guest={guest.kind} vcpus={cpus}{quick}"
+    command = qemu(cpu, cpus, True) + ["-kernel", str(kernel)]
+    if kernel == KERNEL:
+        return command + ["-initrd", str(BENCH / "host.cpio"), "-append", cmdline]
+    return (command + ["-append", f"dom0_mem=512M dom0_vcpus={cpus}"]
+            + module("kernel", KERNEL, KERNEL_AT, cmdline)
+            + module("initrd", BENCH / "host.cpio", INITRD_AT))
+
+
+def as_dom0(guest, cpus, hypervisor, arguments, options=""):
+    cmdline = (guest.cmdline + " mem=256M" if guest.cmdline else "payload") + options
+    command = qemu("cortex-a57", cpus, True) + ["-kernel", str(hypervisor), "-append", arguments]
+    command += module("kernel", guest.image, KERNEL_AT, cmdline)
+    return command + (module("initrd", guest.initrd, INITRD_AT) if guest.initrd else [])
+
+
+def tarn_domu(guest, cpus):
+    if guest.kind == "micro":
+        return (as_dom0(guest, cpus, BUILD / "tarn.bin", "dom0_mem=256M")
+                + module("initrd", guest.image, GUEST_AT))
+    return beside(guest, "cortex-a57", cpus, "tarn", BUILD / "tarn.bin")
+
+
+DOMU_NODE = """
+/ {{
+    chosen {{
+        #address-cells = <2>;
+        #size-cells = <2>;
+        domU1 {{
+            compatible = "xen,domain";
+            #address-cells = <2>;
+            #size-cells = <2>;
+            memory = <0 0x40000>;
+            cpus = <{cpus}>;
+            vpl011;
+            {modules}
+        }};
+    }};
+}};
+"""
+XEN_MODULE = """
+            module@{address:x} {{
+                compatible = "multiboot,{kind}", "multiboot,module";
+                reg = <0 {address:#x} 0 {size:#x}>;
+                {bootargs}
+            }};"""
+
+
+def xen_domu(guest, cpus):
+    """A domU that Xen starts itself ("dom0less"): its description stands in the device tree."""
+    tree = BENCH / f"xen-{guest.kind}-{cpus}{'-quick' if guest.quick else ''}.dtb"
+    command = qemu("cortex-a57", cpus, True)
+    plain = tree.with_suffix(".plain")
+    machine = command.index("-machine") + 1
+    subprocess.run(command[:machine] + [f"{command[machine]},dumpdtb={plain}"] + command[machine + 1:],
+                   check=True, capture_output=True)
+    source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", plain], check=True,
+                            capture_output=True, text=True).stdout
+    cmdline = (guest.cmdline + " machine=xen-domu").strip()
+    modules = XEN_MODULE.format(kind="kernel", address=KERNEL_AT, size=guest.image.stat().st_size,
+                                bootargs=f'bootargs = "{cmdline}";')
+    loaders = ["-device", f"loader,file={guest.image},addr={KERNEL_AT:#x},force-raw=on"]
+    if guest.initrd:
+        modules += XEN_MODULE.format(kind="ramdisk", address=INITRD_AT,
+                                     size=guest.initrd.stat().st_size, bootargs="")
+        loaders += ["-device", f"loader,file={guest.initrd},addr={INITRD_AT:#x},force-raw=on"]
+    source += DOMU_NODE.format(cpus=cpus, modules=modules)
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree], check=True, text=True,
+                   input=source)
+    return command + ["-kernel", str(XEN), "-dtb", str(tree), "-append", XEN_ARGS] + loaders
+
+
+def command(name, guest, cpus=1):
+    """QEMU's command line for a guest in the environment of that name."""
+    rows = {
+        "bare": lambda: direct(guest, "cortex-a57", cpus),
+        "bare-max": lambda: direct(guest, "max", cpus),
+        "tarn-dom0": lambda: as_dom0(guest, cpus, BUILD / "tarn.bin", "dom0_mem=512M"),
+        "tarn-domu": lambda: tarn_domu(guest, cpus),
+        "xen-dom0": lambda: as_dom0(guest, cpus, XEN, XEN_ARGS, " machine=xen-dom0 console=hvc0"),
+        "xen-domu": lambda: xen_domu(guest, cpus),
+        "kvm-nvhe": lambda: beside(guest, "cortex-a57", cpus, "kvm", KERNEL),
+        "kvm-vhe": lambda: beside(guest, "max", cpus, "kvm", KERNEL),
+    }
+    return rows[name]()

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The payload's first instructions and its vectors: entered like a Linux kernel at EL1 (or at EL2, on
+ * a machine without a hypervisor), MMU off, x0 = device tree. It stays without MMU, so that nothing
+ * but the hypervisor stands between an instruction and what is measured. Constants only.
+ */
+#include "tests/bench/micro/layout.h"
+
+    .section .head, "ax"
+    .global image_start
+image_start:
+    b       start
+    .long   0
+    .quad   0                        /* text offset */
+    .quad   image_end - image_start  /* size with BSS */
+    .quad   0xa                      /* little-endian, 4 KiB pages, anywhere in memory */
+    .quad   0, 0, 0
+    .ascii  "ARM\x64"
+    .long   0
+
+    .text
+start:
+    mov     x19, x0
+    adrp    x1, bss_start
+    adrp    x2, image_end
+1:  stp     xzr, xzr, [x1], #16
+    cmp     x1, x2
+    b.lo    1b
+
+    /* R_AARCH64_RELATIVE, the only kind the linker leaves: *(base + offset) = base + addend */
+    adr     x3, image_start
+    adrp    x1, rela_start
+    add     x1, x1, :lo12:rela_start
+    adrp    x2, rela_end
+    add     x2, x2, :lo12:rela_end
+2:  cmp     x1, x2
+    b.hs    3f
+    ldp     x4, x5, [x1], #16
+    ldr     x6, [x1], #8
+    add     x6, x6, x3
+    str     x6, [x3, x4]
+    b       2b
+
+3:  msr     spsel, #1
+    adrp    x1, stack_end
+    mov     sp, x1
+    adrp    x1, vectors
+    add     x1, x1, :lo12:vectors
+    msr     vbar_el1, x1
+    isb
+    mov     x0, x19
+    bl      micro_main
+4:  wfi
+    b       4b
+
+/*
+ * The counter's ticks are coarser than an instruction. uint64_t begin_time(void) waits for the next
+ * tick and returns at that moment, in nanoseconds. uint64_t end_time(void) says when it was called:
+ * it waits for the next tick, too, and takes back FINE_LOOP instructions for each round it waited.
+ */
+    .global begin_time, end_time
+begin_time:
+    isb
+    mrs     x2, cntvct_el0
+1:  mrs     x0, cntvct_el0
+    cmp     x0, x2
+    b.eq    1b
+    lsl     x0, x0, #TICK_SHIFT
+    ret
+
+end_time:
+    mov     x1, #0
+    mrs     x2, cntvct_el0
+1:  add     x1, x1, #FINE_LOOP
+    mrs     x3, cntvct_el0
+    cmp     x3, x2
+    b.eq    1b
+    lsl     x0, x3, #TICK_SHIFT
+    sub     x0, x0, x1
+    ret
+
+/*
+ * The handler of interrupts: when it began (as end_time) and what it was; the virtual timer is
+ * turned off before its end of interrupt.
+ */
+irq_handler:
+    stp     x0, x1, [sp, #-48]!
+    stp     x2, x3, [sp, #16]
+    str     x30, [sp, #32]
+    bl      end_time
+    adrp    x1, irq_time
+    str     x0, [x1, :lo12:irq_time]
+    mrs     x0, S3_0_C12_C12_0      /* ICC_IAR1_EL1 */
+    cmp     w0, #VTIMER_INTID
+    b.ne    1f
+    msr     cntv_ctl_el0, xzr
+    isb
+1:  msr     S3_0_C12_C12_1, x0      /* ICC_EOIR1_EL1 */
+    adrp    x1, irq_intid
+    str     x0, [x1, :lo12:irq_intid]
+    ldr     x30, [sp, #32]
+    ldp     x2, x3, [sp, #16]
+    ldp     x0, x1, [sp], #48
+    eret
+
+unexpected:
+    mrs     x0, esr_el1
+    mrs     x1, elr_el1
+    mrs     x2, far_el1
+    bl      micro_unexpected
+2:  wfi
+    b       2b
+
+.macro vector target
+    .balign 0x80
+    b       \target
+.endm
+
+    .balign 0x800
+vectors:
+    .rept 4
+    vector  unexpected
+    .endr
+    vector  unexpected
+    vector  irq_handler
+    vector  unexpected
+    vector  unexpected
+    .rept 8
+    vector  unexpected
+    .endr
+
+    .bss
+    .balign 4096
+    .skip   16384
+stack_end:
+    .global irq_time, irq_intid
+irq_time:
+    .skip   8
+irq_intid:
+    .skip   8
