@@ -33,6 +33,8 @@ UNIT_SOURCES_vgic      := $(VGIC_SOURCES) tests/unit/vgic_naive.c
 UNIT_SOURCES_vgic_regs := $(VGIC_SOURCES)
 UNIT_SOURCES_vdev      :=
 UNIT_SOURCES_vuart     := virtio/vuart.c
+UNIT_SOURCES_psci      := core/psci.c core/vcpu.c
+UNIT_SOURCES_abort     := core/abort.c mm/trap_mmio.c
 
 $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 
