@@ -159,6 +159,9 @@ void trap_dabt(struct vcpu *vcpu, uint64_t esr)
 
 void trap_iabt(struct vcpu *vcpu, uint64_t esr)
 {
-    (void)esr;
-    inject_abort(vcpu, true);
+    /* Nothing is where its vectors should be: it would come back here for ever. */
+    if (inject_is_lost())
+        domain_vcpu_lost(vcpu, esr);
+    else
+        inject_abort(vcpu, true);
 }

@@ -21,7 +21,7 @@ enum { STEP_HOLD, STEP_LEAVE, STEP_GRACE, STEP_MEMORY, STEP_FREE };
 static bool step_hold(struct domain *domain)
 {
     spin_lock(&domain->lock);
-    __atomic_store_n(&domain->state, TARN_STATE_DYING, __ATOMIC_RELEASE);
+    domain_set_state(domain, TARN_STATE_DYING);
     for (unsigned i = 0; i < domain->nr_vcpus; i++)
         sched_hold(domain->vcpu[i]);
     spin_unlock(&domain->lock);

@@ -16,9 +16,29 @@
 #include "mm/pool.h"
 #include "platform/log.h"
 #include "platform/panic.h"
+#include "platform/smc.h"
 #include "platform/string.h"
+#include "platform/sysreg.h"
 
 struct domain_table domain_table;
+
+/* Bit t of row f: the state may change from f to t. */
+static const uint8_t transitions[] = {
+    [TARN_STATE_CREATED] = BIT32(TARN_STATE_RUNNING) | BIT32(TARN_STATE_DYING),
+    [TARN_STATE_RUNNING] = BIT32(TARN_STATE_PAUSED) | BIT32(TARN_STATE_SHUTDOWN) |
+                           BIT32(TARN_STATE_CRASHED) | BIT32(TARN_STATE_DYING),
+    [TARN_STATE_PAUSED] = BIT32(TARN_STATE_RUNNING) | BIT32(TARN_STATE_SHUTDOWN) |
+                          BIT32(TARN_STATE_CRASHED) | BIT32(TARN_STATE_DYING),
+    [TARN_STATE_SHUTDOWN] = BIT32(TARN_STATE_DYING),
+    [TARN_STATE_CRASHED] = BIT32(TARN_STATE_DYING),
+    [TARN_STATE_DYING] = 0,
+};
+
+void domain_set_state(struct domain *domain, uint8_t state)
+{
+    assert(transitions[domain->state] & BIT32(state));
+    __atomic_store_n(&domain->state, state, __ATOMIC_RELEASE);
+}
 
 static unsigned pages_for(size_t bytes)
 {
@@ -53,6 +73,7 @@ static void describe(const struct domain *domain, uint64_t *x)
     x[5] = domain->notify ? heap_pa(domain->notify).v : 0;
     x[6] = domain->console ? heap_pa(domain->console).v : 0;
     memcpy(&x[7], domain->name, TARN_NAME_SIZE);
+    memcpy(&x[11], domain->fault, sizeof(domain->fault));
 }
 
 int64_t domain_info(uint64_t *x)
@@ -321,7 +342,7 @@ int64_t domain_start(struct domain *domain)
     spin_lock(&domain->lock);
     bool created = domain->state == TARN_STATE_CREATED;
     if (created)
-        domain->state = TARN_STATE_RUNNING;
+        domain_set_state(domain, TARN_STATE_RUNNING);
     spin_unlock(&domain->lock);
     if (!created)
         return TARN_EBUSY;
@@ -336,7 +357,7 @@ int64_t domain_pause(struct domain *domain)
     spin_lock(&domain->lock);
     uint8_t state = domain->state;
     if (state == TARN_STATE_RUNNING) {
-        domain->state = TARN_STATE_PAUSED;
+        domain_set_state(domain, TARN_STATE_PAUSED);
         hold_all(domain);
     }
     spin_unlock(&domain->lock);
@@ -350,7 +371,7 @@ int64_t domain_unpause(struct domain *domain)
     spin_lock(&domain->lock);
     bool paused = domain->state == TARN_STATE_PAUSED;
     if (paused) {
-        domain->state = TARN_STATE_RUNNING;
+        domain_set_state(domain, TARN_STATE_RUNNING);
         for (unsigned i = 0; i < domain->nr_vcpus; i++)
             sched_release(domain->vcpu[i]);
     }
@@ -361,10 +382,11 @@ int64_t domain_unpause(struct domain *domain)
 void domain_stop(struct domain *domain, uint8_t reason)
 {
     spin_lock(&domain->lock);
-    bool live = domain->state <= TARN_STATE_PAUSED;
+    bool live = domain->state == TARN_STATE_RUNNING || domain->state == TARN_STATE_PAUSED;
     if (live) {
         domain->reason = reason;
-        domain->state = reason == TARN_REASON_FAULT ? TARN_STATE_CRASHED : TARN_STATE_SHUTDOWN;
+        domain_set_state(domain,
+                         reason >= TARN_REASON_FAULT ? TARN_STATE_CRASHED : TARN_STATE_SHUTDOWN);
         hold_all(domain);
     }
     spin_unlock(&domain->lock);
@@ -404,7 +426,7 @@ bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0
     return off;
 }
 
-void domain_vcpu_off(struct vcpu *vcpu)
+void domain_vcpu_off(struct vcpu *vcpu, uint8_t reason)
 {
     struct domain *domain = vcpu->domain;
 
@@ -413,6 +435,21 @@ void domain_vcpu_off(struct vcpu *vcpu)
     bool last = --domain->online == 0;
     spin_unlock(&domain->lock);
     sched_block(vcpu, VCPU_OFF);
-    if (last)
-        domain_stop(domain, TARN_REASON_ALL_OFF);
+    if (!last)
+        return;
+    if (domain->id == DOM0_ID && reason == TARN_REASON_FAULT) {
+        log_error("dom0 has crashed: ESR %lx, pc %lx; reset", domain->fault[0], domain->fault[2]);
+        smc_psci_system(false);
+    }
+    domain_stop(domain, reason);
+}
+
+void domain_vcpu_lost(struct vcpu *vcpu, uint64_t esr)
+{
+    struct domain *domain = vcpu->domain;
+
+    domain->fault[0] = esr;
+    domain->fault[1] = sysreg_read(far_el2);
+    domain->fault[2] = sysreg_read(elr_el2);
+    domain_vcpu_off(vcpu, TARN_REASON_FAULT);
 }

@@ -44,6 +44,7 @@ struct domain {
     uint8_t reason;  /* TARN_REASON_* */
     uint8_t online;  /* vCPUs not off */
     uint8_t destroy_step;
+    uint64_t fault[3];   /* ESR_EL2, FAR_EL2 and pc of a crash */
     uint64_t grace;      /* period begun by the destroy step */
     uint64_t entry[2];   /* pc and x0 of vCPU 0 at START */
     uint64_t ram_end;    /* ipa behind the highest block populated */
@@ -97,6 +98,9 @@ int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t devic
  */
 void domain_stop(struct domain *domain, uint8_t reason);
 
+/* The one writer of the lifecycle state: asserts that docs/lifecycle.md allows it. Lock held. */
+void domain_set_state(struct domain *domain, uint8_t state);
+
 /* Brings the UART's interrupt line up to date; returns whom to kick. */
 vcpu_mask_t domain_uart_line(struct domain *domain);
 
@@ -109,10 +113,18 @@ static inline void domain_kick(struct domain *domain, vcpu_mask_t mask)
         domain_kick_slow(domain, mask);
 }
 
-/* PSCI: brings a vCPU up or down; counts `online`. CPU_ON: pc, x0. Returns false if it is not off.
+/*
+ * PSCI: brings a vCPU up or down; counts `online`. CPU_ON: pc, x0; returns false if it is not off.
+ * CPU_OFF: the reason the domain stops for if it was the last.
  */
 bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0);
-void domain_vcpu_off(struct vcpu *vcpu);
+void domain_vcpu_off(struct vcpu *vcpu, uint8_t reason);
+
+/*
+ * The vCPU could only fault for ever: the syndrome is kept, and it goes off. If it was the last,
+ * the domain has crashed; dom0: the machine is reset. On its CPU, right after the exit.
+ */
+void domain_vcpu_lost(struct vcpu *vcpu, uint64_t esr);
 
 /* PSCI AFFINITY_INFO: off, and CPU_ON would succeed. */
 bool domain_vcpu_is_off(const struct vcpu *vcpu);

@@ -40,6 +40,14 @@ static uint64_t vector_pstate(uint64_t pstate)
     return target;
 }
 
+bool inject_is_lost(void)
+{
+    uint64_t pstate = sysreg_read(spsr_el2);
+
+    return (pstate & PSTATE_MODE) == PSTATE_EL1H &&
+           sysreg_read(elr_el2) == sysreg_read(vbar_el1) + vector(pstate);
+}
+
 static void take(uint64_t esr)
 {
     uint64_t pstate = sysreg_read(spsr_el2);

@@ -54,7 +54,7 @@ static int64_t cpu_suspend(struct vcpu *vcpu, uint64_t mask)
 static int64_t cpu_off(struct vcpu *vcpu, uint64_t mask)
 {
     (void)mask;
-    domain_vcpu_off(vcpu);
+    domain_vcpu_off(vcpu, TARN_REASON_ALL_OFF);
     return PSCI_SUCCESS;
 }
 

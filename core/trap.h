@@ -53,6 +53,9 @@ void trap_iabt(struct vcpu *vcpu, uint64_t esr);   /* core/abort.c */
 void inject_undef(struct vcpu *vcpu);
 void inject_abort(struct vcpu *vcpu, bool instruction);
 
+/* True if the fetch that aborted is that of the vector which the abort would be taken to. */
+bool inject_is_lost(void);
+
 /* core/abort.c: finishes a posted access with the backend's answer. Not running; CPU lock not held.
  */
 void request_finish(struct vcpu *vcpu, uint64_t value);

@@ -61,7 +61,8 @@
  * INFO: x1 = domain id. Describes the domain with the lowest id >= x1, so that a loop lists all:
  *   x1 = its id, x2 = state (TARN_STATE_*) | reason << 8 (TARN_REASON_*) | vCPUs << 16,
  *   x3 = bytes of memory, x4 = ns of CPU time of all vCPUs, x5 = physical address of its notify
- * page, x6 = physical address of its console page, x7..x10 = name. ENOENT: none left.
+ * page, x6 = physical address of its console page, x7..x10 = name, x11..x13 = ESR_EL2, FAR_EL2 and
+ * pc of a crash for TARN_REASON_FAULT. ENOENT: none left.
  */
 #define TARN_HC_DOMAIN_INFO TARN_HC(0x17)
 /* BLOCK: x1 = domain, x2 = ipa. Result: x1 = physical address of the block there; ENOENT: none. */
@@ -95,7 +96,7 @@
 #define TARN_EINVAL   (-22)
 #define TARN_ENOSPC   (-28)
 
-/* Lifecycle states of a domain. */
+/* Lifecycle states of a domain; docs/lifecycle.md says what leads from one to another. */
 #define TARN_STATE_CREATED  0
 #define TARN_STATE_RUNNING  1
 #define TARN_STATE_PAUSED   2
@@ -108,7 +109,8 @@
 #define TARN_REASON_POWEROFF 1 /* PSCI SYSTEM_OFF */
 #define TARN_REASON_REBOOT   2 /* PSCI SYSTEM_RESET, SYSTEM_RESET2 */
 #define TARN_REASON_ALL_OFF  3 /* its last running vCPU called PSCI CPU_OFF */
-#define TARN_REASON_FAULT    4 /* a fault nobody in the guest could take */
+#define TARN_REASON_FAULT    4 /* a fault nobody in the guest could take; crashed, from here on */
+#define TARN_REASON_WATCHDOG 5 /* its watchdog ran out */
 
 #define TARN_MAX_DOMAINS 128
 #define TARN_NAME_SIZE   32

@@ -17,23 +17,29 @@ static struct {
 
 void hvc_call(struct smccc *call)
 {
-    register uint64_t x0 __asm__("x0") = call->x[0];
-    register uint64_t x1 __asm__("x1") = call->x[1];
-    register uint64_t x2 __asm__("x2") = call->x[2];
-    register uint64_t x3 __asm__("x3") = call->x[3];
-    register uint64_t x4 __asm__("x4") = call->x[4];
-    register uint64_t x5 __asm__("x5") = call->x[5];
-    register uint64_t x6 __asm__("x6") = call->x[6];
-    register uint64_t x7 __asm__("x7") = call->x[7];
-    register uint64_t x8 __asm__("x8") = call->x[8];
-    register uint64_t x9 __asm__("x9") = call->x[9];
-    register uint64_t x10 __asm__("x10") = call->x[10];
-    __asm__ volatile("hvc #0"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6),
-                       "+r"(x7), "+r"(x8), "+r"(x9), "+r"(x10)
+    __asm__ volatile("ldp x0, x1, [%0, #0]\n\t"
+                     "ldp x2, x3, [%0, #16]\n\t"
+                     "ldp x4, x5, [%0, #32]\n\t"
+                     "ldp x6, x7, [%0, #48]\n\t"
+                     "ldp x8, x9, [%0, #64]\n\t"
+                     "ldp x10, x11, [%0, #80]\n\t"
+                     "ldp x12, x13, [%0, #96]\n\t"
+                     "ldp x14, x15, [%0, #112]\n\t"
+                     "ldp x16, x17, [%0, #128]\n\t"
+                     "hvc #0\n\t"
+                     "stp x0, x1, [%0, #0]\n\t"
+                     "stp x2, x3, [%0, #16]\n\t"
+                     "stp x4, x5, [%0, #32]\n\t"
+                     "stp x6, x7, [%0, #48]\n\t"
+                     "stp x8, x9, [%0, #64]\n\t"
+                     "stp x10, x11, [%0, #80]\n\t"
+                     "stp x12, x13, [%0, #96]\n\t"
+                     "stp x14, x15, [%0, #112]\n\t"
+                     "stp x16, x17, [%0, #128]\n\t"
                      :
-                     : "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory");
-    *call = (struct smccc){{x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10}};
+                     : "r"(call)
+                     : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+                       "x12", "x13", "x14", "x15", "x16", "x17", "memory");
 }
 
 int64_t hvc(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)

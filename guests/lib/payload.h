@@ -125,9 +125,9 @@ bool cpu_wait(unsigned cpu);
 /* The CPU was switched off by PSCI: the next cpus_start starts it again. */
 void cpu_forget(unsigned cpu);
 
-/* PSCI (DEN 0022) and any other SMCCC call by HVC; x[0..7] in and out. */
+/* PSCI (DEN 0022) and any other SMCCC call by HVC; all registers in and out. */
 struct smccc {
-    uint64_t x[11];
+    uint64_t x[18];
 };
 void hvc_call(struct smccc *call);
 int64_t hvc(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);

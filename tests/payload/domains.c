@@ -241,15 +241,23 @@ static void test_pause_stops_the_count(void)
     destroy(d.id);
 }
 
-/* A guest that only faults is its own trouble: dom0 goes on and gets rid of it. */
-static void test_lost_guest_is_destroyed(void)
+/* A guest that could only fault for ever is stopped, and says where it was. */
+static void test_lost_guest_crashes(void)
 {
     struct made d;
 
     if (!make(&d, "lost", 1, guest_lost, guest_lost_end))
         return;
     check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
-    delay_us(50000);
+    check(WAIT(state_of(d.id) == TARN_STATE_CRASHED, PATIENCE_US));
+    check_equal(reason_of(d.id), TARN_REASON_FAULT);
+    struct smccc crash = info(d.id);
+    check_equal(crash.x[11] >> 26, 0x20); /* ESR_EL2.EC: fetch */
+    check_equal(crash.x[13], 0x200);      /* VBAR_EL1 is 0 after reset */
+    check(d.notify->events & TARN_EVENT_STATE);
+    check_equal(call3(TARN_HC_DOMAIN_UNPAUSE, d.id, 0, 0), TARN_EBUSY);
+    check_equal(call3(TARN_HC_DOMAIN_PAUSE, d.id, 0, 0), TARN_EBUSY);
+    check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_EBUSY);
     destroy(d.id);
 }
 
@@ -328,7 +336,7 @@ const struct payload_test payload_tests[] = {
     {"a domain does I/O and powers off", test_life_of_a_domain, 0, true},
     {"two vCPUs, CPU_OFF, reset", test_two_vcpus_and_reset, 0, true},
     {"pause stops a domain, unpause goes on", test_pause_stops_the_count, 0, true},
-    {"a guest that only faults is destroyed", test_lost_guest_is_destroyed, 0, true},
+    {"a guest that can only fault crashes", test_lost_guest_crashes, 0, true},
     {"memory is taken away and scrubbed", test_memory_is_taken_away_and_scrubbed, 0, true},
     {"census is equal after many lives", test_census_is_equal_after_many_lives, 0, true},
     {"bad arguments are refused by name", test_bad_arguments, 0, true},

@@ -244,6 +244,8 @@ static void test_entry_that_is_nowhere(void)
     check(status == 0 || status == PSCI_INVALID || status == -9);
     check(hvc(PSCI_VERSION, 0, 0, 0) >= 0x10000);
     delay_us(NEVER);
+    if (under_tarn)
+        check(WAIT(hvc(PSCI_AFFINITY_INFO, 1, 0, 0) == AFFINITY_OFF, SOON));
 }
 
 const struct payload_test payload_tests[] = {

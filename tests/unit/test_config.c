@@ -8,6 +8,7 @@
 #include "guests/abi/domu.h"
 #include "guests/dom0/cli/fdt.h"
 #include "guests/dom0/cli/image.h"
+#include "guests/dom0/cli/restart.h"
 #include "guests/dom0/common/config.h"
 #include "guests/dom0/common/config_value.h"
 #include "guests/dom0/common/devices.h"
@@ -304,6 +305,60 @@ static void test_largest_device_tree(void **state)
     refuse(text, "too many");
 }
 
+static enum config_action action(unsigned state, unsigned reason, bool asked)
+{
+    struct tarn_info info = {.state = (uint8_t)state, .reason = (uint8_t)reason};
+    return restart_action(&config, &info, asked);
+}
+
+static void test_restart_actions(void **state)
+{
+    (void)state;
+    assert_true(read_text(GOOD));
+    assert_int_equal(action(TARN_STATE_SHUTDOWN, TARN_REASON_REBOOT, false), ACTION_RESTART);
+    assert_int_equal(action(TARN_STATE_SHUTDOWN, TARN_REASON_POWEROFF, false), ACTION_DESTROY);
+    assert_int_equal(action(TARN_STATE_SHUTDOWN, TARN_REASON_POWEROFF, true), ACTION_RESTART);
+    assert_int_equal(action(TARN_STATE_CRASHED, TARN_REASON_FAULT, false), ACTION_DESTROY);
+    config_free(&config);
+    assert_true(read_text(GOOD "on_crash = restart\non_reboot = preserve\n"));
+    assert_int_equal(action(TARN_STATE_SHUTDOWN, TARN_REASON_REBOOT, false), ACTION_PRESERVE);
+    assert_int_equal(action(TARN_STATE_SHUTDOWN, TARN_REASON_REBOOT, true), ACTION_RESTART);
+    assert_int_equal(action(TARN_STATE_SHUTDOWN, TARN_REASON_ALL_OFF, false), ACTION_DESTROY);
+    assert_int_equal(action(TARN_STATE_CRASHED, TARN_REASON_WATCHDOG, false), ACTION_RESTART);
+    config_free(&config);
+    refuse(GOOD "on_crash = panic\n", ":5: key 'on_crash': 'panic'");
+    refuse(GOOD "on_reboot = \"\"\n", ":5: key 'on_reboot'");
+}
+
+static void test_restart_delays(void **state)
+{
+    unsigned delay = 0;
+
+    (void)state;
+    assert_int_equal(restart_delay(0, RESTART_STEADY, false), 0);
+    assert_int_equal(restart_delay(RESTART_MOST, RESTART_STEADY, false), 0);
+    assert_int_equal(restart_delay(RESTART_MOST, RESTART_STEADY, true), 1);
+    for (unsigned i = 0, expected = 1; i < 10; i++) {
+        delay = restart_delay(delay, 0.5, true);
+        assert_int_equal(delay, expected);
+        expected = expected * 2 > RESTART_MOST ? RESTART_MOST : expected * 2;
+    }
+}
+
+static void test_reason_words(void **state)
+{
+    struct tarn_info info = {.reason = TARN_REASON_FAULT, .fault = {0x82000005, 0, 0x200}};
+
+    (void)state;
+    assert_non_null(strstr(hyper_reason_words(&info).text, "crashed: a fault"));
+    assert_non_null(strstr(hyper_reason_words(&info).text, "translation fault"));
+    assert_non_null(strstr(hyper_reason_words(&info).text, "pc 0x200"));
+    for (unsigned reason = 0; reason < 256; reason++) {
+        info.reason = (uint8_t)reason;
+        assert_true(strlen(hyper_reason_words(&info).text) < sizeof(struct hyper_words));
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -331,6 +386,9 @@ int main(void)
         cmocka_unit_test(test_image),
         cmocka_unit_test(test_device_tree),
         cmocka_unit_test(test_largest_device_tree),
+        cmocka_unit_test(test_restart_actions),
+        cmocka_unit_test(test_restart_delays),
+        cmocka_unit_test(test_reason_words),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

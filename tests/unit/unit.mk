@@ -42,7 +42,7 @@ BACKEND_SOURCES := $(addprefix guests/dom0/backend/,aio.c device.c virtqueue.c b
                      input.c net.c vhost.c terminal.c workers.c loop.c)
 
 UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_value.c \
-                              common/devices.c cli/fdt.c cli/image.c)
+                              common/devices.c common/reason.c cli/fdt.c cli/image.c cli/restart.c)
 UNIT_LIBS_config         := -lconfuse -lfdt
 UNIT_SOURCES_virtqueue   := guests/dom0/backend/virtqueue.c
 UNIT_SOURCES_virtio_mmio := $(BACKEND_SOURCES)

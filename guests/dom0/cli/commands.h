@@ -13,6 +13,7 @@ int command_list(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_shutdown(int argc, char **argv);
+int command_reboot(int argc, char **argv);
 int command_destroy(int argc, char **argv);
 int command_pause(int argc, char **argv);
 int command_unpause(int argc, char **argv);

@@ -9,8 +9,8 @@ _tarn() {
     local word=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "autostart check console create destroy help info list pause shutdown \
-            unpause" -- "$word"))
+        COMPREPLY=($(compgen -W "autostart check console create destroy help info list pause reboot \
+            shutdown unpause" -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -20,11 +20,13 @@ _tarn() {
     check)
         COMPREPLY=($(compgen -f -X '!*.conf' -- "$word") $(compgen -d -- "$word")) ;;
     list)
-        COMPREPLY=($(compgen -W "--json" -- "$word")) ;;
+        COMPREPLY=($(compgen -W "--all --json" -- "$word")) ;;
     info)
         COMPREPLY=($(compgen -W "--json $(_tarn_domains)" -- "$word")) ;;
     shutdown)
         COMPREPLY=($(compgen -W "--wait $(_tarn_domains)" -- "$word")) ;;
+    reboot)
+        COMPREPLY=($(compgen -W "--force --wait $(_tarn_domains)" -- "$word")) ;;
     console | destroy | pause | unpause)
         COMPREPLY=($(compgen -W "$(_tarn_domains)" -- "$word")) ;;
     esac

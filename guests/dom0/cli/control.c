@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tarn shutdown, destroy, pause, unpause.
+ * tarn shutdown, reboot, destroy, pause, unpause.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,10 +10,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guests/dom0/cli/commands.h"
 #include "guests/dom0/cli/find.h"
+#include "guests/dom0/cli/options.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/supervise.h"
 #include "guests/dom0/common/config.h"
@@ -67,6 +69,7 @@ static int destroy_orphan(const char *name)
     if (error && error != ENOENT && error != ENODEV)
         return report(EXIT_FAILED, "%s: cannot be destroyed: %s; try again", name, strerror(error));
     run_note_end(name, "destroyed");
+    run_keep_config(name);
     run_remove(name);
     return EXIT_GOOD;
 }
@@ -126,7 +129,9 @@ int command_shutdown(int argc, char **argv)
         return report(EXIT_FAILED, "%s is paused and cannot hear of it; unpause it first",
                       info.name);
     int pidfd = supervisor_of(info.name, &pid);
+    run_ask(info.name, "shutdown");
     if (press_power(info.name, why, sizeof(why)) != 0) {
+        run_ask(info.name, "");
         code = report(EXIT_FAILED, "%s: %s; use tarn destroy", info.name, why);
     } else if (seconds && (pidfd < 0 || !wait_end(pidfd, seconds))) {
         code = report(EXIT_TIMEOUT, "%s still runs after %u seconds; use tarn destroy", info.name,
@@ -134,6 +139,64 @@ int command_shutdown(int argc, char **argv)
     }
     if (pidfd >= 0)
         close(pidfd);
+    return code;
+}
+
+/* Waits until the domain has begun anew more than `before` times. */
+static bool wait_restart(const char *name, unsigned before, unsigned seconds)
+{
+    static const struct timespec moment = {.tv_nsec = 100000000};
+    struct run_words how;
+
+    for (unsigned tries = 0; tries < 10 * seconds; tries++) {
+        if (run_restarts(name, &how) > before)
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
+/* Asks the guest to shut down; the supervisor knows then that it is to begin anew. */
+static int ask_to_reboot(const char *name)
+{
+    char why[128];
+
+    run_ask(name, "reboot");
+    if (press_power(name, why, sizeof(why)) == 0)
+        return EXIT_GOOD;
+    run_ask(name, "");
+    return report(EXIT_FAILED, "%s: %s; use tarn reboot --force", name, why);
+}
+
+int command_reboot(int argc, char **argv)
+{
+    bool force = take_option(&argc, argv, "--force");
+    unsigned seconds = argc == 3 ? wait_seconds(argv[1]) : 0;
+    struct tarn_info info;
+    struct run_words how;
+    pid_t pid;
+
+    if (argc < 2 || argc > 3 || (argc == 3 && seconds == 0))
+        return report(EXIT_USAGE, "usage: tarn reboot [--force] [--wait[=SECONDS]] DOMAIN");
+    int code = find_guest(argv[argc - 1], &info);
+    if (code)
+        return code;
+    if (info.state == TARN_STATE_PAUSED && !force)
+        return report(EXIT_FAILED, "%s is paused and cannot hear of it; unpause it, or use --force",
+                      info.name);
+    int pidfd = supervisor_of(info.name, &pid);
+    if (pidfd < 0)
+        return report(EXIT_FAILED, "%s has no supervisor; systemctl start tarn@%s", info.name,
+                      info.name);
+    close(pidfd);
+    unsigned before = run_restarts(info.name, &how);
+    if (info.state == TARN_STATE_RUNNING && !force)
+        code = ask_to_reboot(info.name);
+    else
+        kill(pid, SIGUSR1);
+    if (!code && seconds && !wait_restart(info.name, before, seconds))
+        return report(EXIT_TIMEOUT, "%s did not reboot within %u seconds; use --force", info.name,
+                      seconds);
     return code;
 }
 

@@ -8,6 +8,7 @@
 #include "guests/dom0/cli/commands.h"
 #include "guests/dom0/cli/find.h"
 #include "guests/dom0/cli/machine.h"
+#include "guests/dom0/cli/options.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/common/hyper.h"
 #include "guests/dom0/common/report.h"
@@ -17,68 +18,92 @@ static double seconds(uint64_t ns)
     return (double)ns / 1e9;
 }
 
+/* The state as people see it: one that runs may have been asked to stop. */
+static const char *state_word(const struct tarn_info *d)
+{
+    if (d->state == TARN_STATE_RUNNING && run_asked(d->name).text[0])
+        return "shutting down";
+    return hyper_state_name(d->state);
+}
+
 /* Names hold no character that JSON would have to escape (config_name_is_good; dom0). */
 static void print_json(const struct tarn_info *d)
 {
-    printf("{\"id\": %u, \"name\": \"%s\", \"state\": \"%s\", \"reason\": \"%s\", \"vcpus\": %u, "
-           "\"memory\": %llu, \"cpu_ns\": %llu, \"backend\": %s}",
-           d->id, d->name, hyper_state_name(d->state), hyper_reason_name(d->reason), d->vcpus,
-           (unsigned long long)d->memory, (unsigned long long)d->cpu_ns,
-           d->backend ? "true" : "false");
+    struct run_words last = {""};
+    unsigned restarts = d->id ? run_restarts(d->name, &last) : 0;
+
+    printf("{\"id\": %u, \"name\": \"%s\", \"state\": \"%s\", \"reason\": \"%s\", "
+           "\"reason_text\": \"%s\", \"vcpus\": %u, \"memory\": %llu, \"cpu_ns\": %llu, "
+           "\"backend\": %s, \"restarts\": %u, \"last_restart\": \"%s\"}",
+           d->id, d->name, state_word(d), hyper_reason_name(d->reason), hyper_reason_words(d).text,
+           d->vcpus, (unsigned long long)d->memory, (unsigned long long)d->cpu_ns,
+           d->backend ? "true" : "false", restarts, last.text);
 }
 
 static void print_row(const struct tarn_info *d)
 {
-    printf("%4u  %-31s  %-8s  %5u  %6lluM  %9.1fs\n", d->id, d->name, hyper_state_name(d->state),
-           d->vcpus, (unsigned long long)d->memory >> 20, seconds(d->cpu_ns));
+    printf("%4u  %-31s  %-13s  %5u  %6lluM  %9.1fs  %s\n", d->id, d->name, state_word(d), d->vcpus,
+           (unsigned long long)d->memory >> 20, seconds(d->cpu_ns), hyper_reason_words(d).text);
 }
 
 static void print_details(const struct tarn_info *d)
 {
-    const char *reason = hyper_reason_name(d->reason);
+    struct hyper_words reason = hyper_reason_words(d);
+    struct run_words last;
+    unsigned restarts = d->id ? run_restarts(d->name, &last) : 0;
 
     printf("name     %s\nid       %u\nstate    %s%s%s%s\nvcpus    %u\nmemory   %lluM\n"
            "cpu time %.3fs\nbackend  %s\n",
-           d->name, d->id, hyper_state_name(d->state), *reason ? " (" : "", reason,
-           *reason ? ")" : "", d->vcpus, (unsigned long long)d->memory >> 20, seconds(d->cpu_ns),
-           d->backend ? "attached" : "none");
+           d->name, d->id, state_word(d), *reason.text ? " (" : "", reason.text,
+           *reason.text ? ")" : "", d->vcpus, (unsigned long long)d->memory >> 20,
+           seconds(d->cpu_ns), d->backend ? "attached" : "none");
+    if (restarts)
+        printf("restarts %u, the last one %s\n", restarts, last.text);
 }
 
-/* Takes "--json" off the arguments. */
-static bool take_json(int *argc, char **argv)
+static unsigned listed;
+static bool list_json;
+
+/* A row of one that is no more; its name may have a new bearer, who is listed already. */
+static void print_ended(const char *name, const char *how)
 {
-    for (int i = 1; i < *argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
-            --*argc;
-            return true;
-        }
-    }
-    return false;
+    struct tarn_info info;
+
+    if (hyper_find(name, &info) == 0)
+        return;
+    if (list_json)
+        printf("%s{\"id\": null, \"name\": \"%s\", \"state\": \"dead\", \"reason_text\": \"%s\"}",
+               listed++ ? ",\n " : "", name, how);
+    else
+        printf("   -  %-31s  %-13s  %5s  %7s  %10s  %s\n", name, "dead", "-", "-", "-", how);
 }
 
 int command_list(int argc, char **argv)
 {
-    bool json = take_json(&argc, argv);
+    bool all = take_option(&argc, argv, "--all") || take_option(&argc, argv, "-a");
     struct tarn_info info;
-    unsigned count = 0;
 
+    list_json = take_option(&argc, argv, "--json");
     if (argc != 1)
-        return report(EXIT_USAGE, "usage: tarn list [--json]");
+        return report(EXIT_USAGE, "usage: tarn list [--all] [--json]");
     if (!hyper_open())
         return EXIT_FAILED;
-    fputs(json ? "["
-               : "  ID  NAME                             STATE     VCPUS   MEMORY   CPU TIME\n",
-          stdout);
-    for (uint32_t id = 0; hyper_info(id, &info) == 0; id = info.id + 1, count++) {
-        if (!json) {
+    if (list_json)
+        putchar('[');
+    else
+        puts("  ID  NAME                             STATE          VCPUS   MEMORY    CPU TIME  "
+             "WHY");
+    for (uint32_t id = 0; hyper_info(id, &info) == 0; id = info.id + 1) {
+        if (!list_json) {
             print_row(&info);
             continue;
         }
-        fputs(count ? ",\n " : "", stdout);
+        fputs(listed++ ? ",\n " : "", stdout);
         print_json(&info);
     }
-    fputs(json ? "]\n" : "", stdout);
+    if (all)
+        run_each_ended(print_ended);
+    fputs(list_json ? "]\n" : "", stdout);
     return EXIT_GOOD;
 }
 
@@ -106,7 +131,7 @@ static int machine_info(bool json)
 
 int command_info(int argc, char **argv)
 {
-    bool json = take_json(&argc, argv);
+    bool json = take_option(&argc, argv, "--json");
     struct tarn_info info;
 
     if (argc > 2)

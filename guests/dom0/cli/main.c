@@ -17,10 +17,11 @@ static const struct {
 } commands[] = {
     {"create", command_create, "[-c] FILE", "make a domain of a configuration and start it"},
     {"check", command_check, "FILE", "say whether a configuration is good"},
-    {"list", command_list, "[--json]", "domains and what they do"},
+    {"list", command_list, "[--all] [--json]", "domains and what they do"},
     {"info", command_info, "[--json] [DOMAIN]", "one domain, or the machine"},
     {"console", command_console, "DOMAIN", "attach to a domain's console; Ctrl-] leaves"},
     {"shutdown", command_shutdown, "[--wait[=SECONDS]] DOMAIN", "press a domain's power button"},
+    {"reboot", command_reboot, "[--force] [--wait[=SECONDS]] DOMAIN", "make a domain begin anew"},
     {"destroy", command_destroy, "DOMAIN", "end a domain at once"},
     {"pause", command_pause, "DOMAIN", "stop a domain's vCPUs"},
     {"unpause", command_unpause, "DOMAIN", "let them go on"},
@@ -38,7 +39,7 @@ static int command_help(int argc, char **argv)
     printf("usage: tarn COMMAND ...     DOMAIN: a name or an id\n");
     for (unsigned i = 0; i < COMMANDS; i++)
         if (commands[i].help)
-            printf("  %-9s %-26s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+            printf("  %-9s %-36s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     printf("See tarn(1) and tarn.conf(5).\n");
     return EXIT_GOOD;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/sendfile.h>
@@ -104,17 +105,114 @@ void run_read(const char *path, char *text, size_t size)
         close(fd);
 }
 
-void run_note_end(const char *name, const char *how)
+static struct run_path kept_config(const char *name)
 {
-    char line[256];
+    struct run_path path = run_path("last", name);
+
+    strcat(path.text, "~config"); /* no name holds a tilde */
+    return path;
+}
+
+void run_keep_config(const char *name)
+{
+    make_folder(RUNDIR "/last", 0755);
+    rename(run_path(name, "config").text, kept_config(name).text);
+}
+
+bool run_restore_config(const char *name)
+{
+    return access(kept_config(name).text, F_OK) == 0 && run_make(name) &&
+           run_copy(kept_config(name).text, run_path(name, "config").text);
+}
+
+void run_ask(const char *name, const char *what)
+{
+    if (what[0])
+        run_write(run_path(name, "asked").text, what, strlen(what));
+    else
+        unlink(run_path(name, "asked").text);
+}
+
+struct run_words run_asked(const char *name)
+{
+    struct run_words words;
+
+    run_read(run_path(name, "asked").text, words.text, sizeof(words.text));
+    return words;
+}
+
+/* "2026-01-31 12:00:00 how" */
+static void stamp(char *line, size_t size, const char *how)
+{
     char when[32];
     time_t now = time(NULL);
     struct tm tm;
 
     strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime_r(&now, &tm));
-    int size = snprintf(line, sizeof(line), "%s %s\n", when, how);
+    snprintf(line, size, "%s %s", when, how);
+}
+
+void run_note_restart(const char *name, unsigned count, const char *how)
+{
+    char line[256], when[224];
+
+    stamp(when, sizeof(when), how);
+    int size = snprintf(line, sizeof(line), "%u %s\n", count, when);
+    run_write(run_path(name, "restarts").text, line, (size_t)size);
+}
+
+unsigned run_restarts(const char *name, struct run_words *how)
+{
+    char line[256];
+    char *rest;
+
+    run_read(run_path(name, "restarts").text, line, sizeof(line));
+    unsigned count = (unsigned)strtoul(line, &rest, 10);
+    snprintf(how->text, sizeof(how->text), "%s", *rest ? rest + 1 : "");
+    return count;
+}
+
+void run_mark_building(const char *name, bool building)
+{
+    if (building)
+        run_write(run_path(name, "building").text, "", 0);
+    else
+        unlink(run_path(name, "building").text);
+}
+
+bool run_is_building(const char *name)
+{
+    return access(run_path(name, "building").text, F_OK) == 0;
+}
+
+static int is_ended(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && !strchr(entry->d_name, '~');
+}
+
+void run_each_ended(void (*fn)(const char *name, const char *how))
+{
+    struct dirent **list;
+    int count = scandir(RUNDIR "/last", &list, is_ended, alphasort);
+
+    for (int i = 0; i < count; i++) {
+        char name[32], how[256];
+        snprintf(name, sizeof(name), "%.31s", list[i]->d_name);
+        run_read(run_path("last", name).text, how, sizeof(how));
+        fn(name, how);
+        free(list[i]);
+    }
+    if (count >= 0)
+        free(list);
+}
+
+void run_note_end(const char *name, const char *how)
+{
+    char line[256];
+
+    stamp(line, sizeof(line), how);
     make_folder(RUNDIR "/last", 0755);
-    run_write(run_path("last", name).text, line, (size_t)size);
+    run_write(run_path("last", name).text, line, strlen(line));
 }
 
 struct run_path run_error_path(const char *name)

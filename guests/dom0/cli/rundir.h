@@ -40,6 +40,29 @@ bool run_copy(const char *from, const char *to);
 /* Reads a small file as a string; "" if there is none. */
 void run_read(const char *path, char *text, size_t size);
 
+/* Keeps the configuration of a domain that ended, for who starts its unit again; brings it back
+ * into a new folder. Lock held. */
+void run_keep_config(const char *name);
+bool run_restore_config(const char *name);
+
+/* What a domain's owner asked its guest for and waits to see done: "shutdown", "reboot", or "". */
+void run_ask(const char *name, const char *what);
+struct run_words {
+    char text[192];
+};
+struct run_words run_asked(const char *name);
+
+/* How often the domain began anew since it was created, and why the last time. */
+void run_note_restart(const char *name, unsigned count, const char *how);
+unsigned run_restarts(const char *name, struct run_words *how);
+
+/* Around the making of a domain by its supervisor: what is there meanwhile is not complete. */
+void run_mark_building(const char *name, bool building);
+bool run_is_building(const char *name);
+
+/* Calls fn for every domain that has ended, with the line of run_note_end. */
+void run_each_ended(void (*fn)(const char *name, const char *how));
+
 /* Notes how a domain ended, or why it could not be run, for those who ask later ("" : forget). */
 void run_note_end(const char *name, const char *how);
 void run_note_error(const char *name, const char *error);

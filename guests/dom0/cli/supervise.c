@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "guests/dom0/cli/build.h"
+#include "guests/dom0/cli/restart.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/spawn.h"
 #include "guests/dom0/cli/systemd.h"
@@ -38,13 +39,16 @@ struct domain {
     struct backend_fds fds;
     pid_t backend;
     double backend_began;
-    unsigned died_young; /* backends in a row */
-    int ready_fd;        /* gets a byte when it runs, or -1 */
+    unsigned died_young;  /* backends in a row */
+    double began;         /* this life */
+    unsigned delay;       /* waited before it, seconds */
+    struct run_words how; /* its end */
+    int ready_fd;         /* gets a byte when it runs, or -1 */
     bool told_ready;
 };
 
 /* What to do next. */
-enum next { NEXT_SERVE, NEXT_REBUILD, NEXT_END };
+enum next { NEXT_SERVE, NEXT_REBUILD, NEXT_KEEP, NEXT_END };
 
 int press_power(const char *name, char *why, size_t size)
 {
@@ -79,6 +83,7 @@ static int wait_signal(struct domain *d, unsigned seconds)
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     for (;;) {
         int signal = seconds ? sigtimedwait(&set, NULL, &limit) : sigwaitinfo(&set, NULL);
         if (signal < 0 && errno == EINTR)
@@ -110,13 +115,14 @@ static void stop_backend(struct domain *d)
 }
 
 /* The guest is over for us: nothing of it stays. */
-static int finish(struct domain *d, const char *how)
+static int finish(struct domain *d)
 {
     int error = hyper_destroy(d->fd);
 
     close(d->fd);
-    printf("domain %s: %s\n", d->name, how);
-    run_note_end(d->name, how);
+    printf("domain %s: %s\n", d->name, d->how.text);
+    run_note_end(d->name, d->how.text);
+    run_keep_config(d->name);
     if (error && error != ENODEV)
         return report(EXIT_FAILED, "%s: cannot be destroyed: %s", d->name, strerror(error));
     run_remove(d->name);
@@ -142,6 +148,22 @@ static double monotonic(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static void say_how(struct domain *d, const char *how)
+{
+    snprintf(d->how.text, sizeof(d->how.text), "%s", how);
+}
+
+/* Started. One that has ended before is told of to those who wait for it. */
+static void new_life(struct domain *d)
+{
+    struct run_words last;
+
+    d->began = monotonic();
+    if (d->how.text[0])
+        run_note_restart(d->name, run_restarts(d->name, &last) + 1, d->how.text);
+    systemd_notify("STATUS=running");
+}
+
 static int serve(struct domain *d)
 {
     int error = hyper_state(d->fd, &d->info);
@@ -153,6 +175,8 @@ static int serve(struct domain *d)
     d->backend_began = monotonic();
     if (d->info.state == TARN_STATE_CREATED && ioctl(d->fd, TARN_START) != 0)
         return report(EXIT_FAILED, "%s: does not start: %s", d->name, strerror(errno));
+    if (d->info.state == TARN_STATE_CREATED)
+        new_life(d);
     if (!d->told_ready) {
         d->told_ready = true;
         systemd_notify("READY=1\nSTATUS=running");
@@ -162,25 +186,32 @@ static int serve(struct domain *d)
     return EXIT_GOOD;
 }
 
-/* The backend has ended: why, and what now? */
-static enum next judge(struct domain *d, const char **how)
+/* The domain stopped by itself: what its configuration or its owner wants then. */
+static enum next judge_end(struct domain *d)
 {
-    if (hyper_state(d->fd, &d->info) != 0 || d->info.state == TARN_STATE_DYING) {
-        *how = "destroyed";
+    static const enum next next[] = {
+        [ACTION_RESTART] = NEXT_REBUILD,
+        [ACTION_DESTROY] = NEXT_END,
+        [ACTION_PRESERVE] = NEXT_KEEP,
+    };
+    bool asked = strcmp(run_asked(d->name).text, "reboot") == 0;
+
+    say_how(d, hyper_reason_words(&d->info).text);
+    return next[restart_action(&d->config, &d->info, asked)];
+}
+
+/* The backend has ended: why, and what now? */
+static enum next judge(struct domain *d)
+{
+    say_how(d, "destroyed");
+    if (hyper_state(d->fd, &d->info) != 0 || d->info.state == TARN_STATE_DYING)
         return NEXT_END;
-    }
-    if (d->info.state == TARN_STATE_CRASHED) {
-        *how = "crashed: a fault that nobody in it could take";
-        return NEXT_END;
-    }
-    if (d->info.state == TARN_STATE_SHUTDOWN) {
-        *how = d->info.reason == TARN_REASON_ALL_OFF ? "all its vCPUs went off" : "powered off";
-        return d->info.reason == TARN_REASON_REBOOT ? NEXT_REBUILD : NEXT_END;
-    }
+    if (d->info.state == TARN_STATE_CRASHED || d->info.state == TARN_STATE_SHUTDOWN)
+        return judge_end(d);
     if (monotonic() - d->backend_began >= YOUNG_SECONDS)
         d->died_young = 0;
     else if (++d->died_young >= LIVES) {
-        *how = "destroyed: its backend dies again and again";
+        say_how(d, "destroyed: its backend dies again and again");
         return NEXT_END;
     }
     printf("domain %s: its backend died; the next one goes on\n", d->name);
@@ -204,50 +235,100 @@ static void shut_down(struct domain *d)
     }
 }
 
+/* The owner wants no more of it, or wants it to begin anew at once. */
+static enum next obey(struct domain *d, int signal)
+{
+    if (signal == SIGUSR1) {
+        stop_backend(d);
+        say_how(d, "rebooted by force");
+        run_ask(d->name, "reboot");
+        return NEXT_REBUILD;
+    }
+    if (signal == SIGTERM)
+        shut_down(d);
+    if (d->backend > 0 || judge(d) != NEXT_END)
+        say_how(d, "destroyed");
+    stop_backend(d);
+    return NEXT_END;
+}
+
 /* Serves until something happens. */
-static enum next run(struct domain *d, const char **how, int *code)
+static enum next run(struct domain *d, int *code)
 {
     *code = serve(d);
     if (*code) {
         stop_backend(d);
-        *how = "destroyed: its backend does not start";
+        say_how(d, "destroyed: its backend does not start");
         return NEXT_END;
     }
     int signal;
     do {
         signal = wait_signal(d, 0);
     } while (signal == 0);
-    if (signal == SIGCHLD)
-        return judge(d, how);
-    if (signal == SIGTERM)
-        shut_down(d);
-    if (d->backend > 0 || judge(d, how) != NEXT_END)
-        *how = "destroyed";
-    stop_backend(d);
-    return NEXT_END;
+    return signal == SIGCHLD ? judge(d) : obey(d, signal);
+}
+
+/* It stopped, and stays to be looked at until its owner has seen enough. */
+static enum next keep(struct domain *d)
+{
+    printf("domain %s: %s; kept until tarn destroy or tarn reboot\n", d->name, d->how.text);
+    systemd_notify("STATUS=stopped, kept to be looked at");
+    return wait_signal(d, 0) == SIGUSR1 ? NEXT_REBUILD : NEXT_END;
+}
+
+/* Between two lives: the domain stays as it ended while it waits. False: it was told to end. */
+static bool wait_for_next_life(struct domain *d)
+{
+    bool crashed = d->info.state == TARN_STATE_CRASHED;
+
+    if (run_asked(d->name).text[0])
+        d->delay = 0;
+    else
+        d->delay = restart_delay(d->delay, monotonic() - d->began, crashed);
+    if (d->delay == 0)
+        return true;
+    printf("domain %s: %s; begins anew in %u s\n", d->name, d->how.text, d->delay);
+    systemd_notify("STATUS=stopped, waits before it begins anew");
+    int signal = wait_signal(d, d->delay);
+    return signal == 0 || signal == SIGUSR1;
+}
+
+static int rebuild(struct domain *d)
+{
+    run_mark_building(d->name, true);
+    int error = hyper_destroy(d->fd);
+
+    if (error)
+        return report(EXIT_FAILED, "%s: cannot be destroyed to begin anew: %s", d->name,
+                      strerror(error));
+    close(d->fd);
+    printf("domain %s: %s; begins anew\n", d->name, d->how.text);
+    run_ask(d->name, "");
+    int code = build(d);
+    if (code) {
+        run_note_end(d->name, "could not be made again to reboot");
+        run_keep_config(d->name);
+        run_remove(d->name);
+    }
+    run_mark_building(d->name, false);
+    return code;
 }
 
 static int loop(struct domain *d)
 {
     for (;;) {
-        const char *how = "";
-        int code;
-        enum next next = run(d, &how, &code);
+        int code = EXIT_GOOD;
+        enum next next = run(d, &code);
+        if (next == NEXT_KEEP)
+            next = keep(d);
+        if (next == NEXT_REBUILD && !wait_for_next_life(d))
+            next = NEXT_END;
         if (next == NEXT_END) {
-            int ended = finish(d, how);
+            int ended = finish(d);
             return code ? code : ended;
         }
-        if (next == NEXT_REBUILD) {
-            printf("domain %s: reboots\n", d->name);
-            hyper_destroy(d->fd);
-            close(d->fd);
-            code = build(d);
-            if (code) {
-                run_note_end(d->name, "could not be made again to reboot");
-                run_remove(d->name);
-                return code;
-            }
-        }
+        if (next == NEXT_REBUILD && (code = rebuild(d)) != EXIT_GOOD)
+            return code;
     }
 }
 
@@ -259,6 +340,7 @@ static void block_signals(void)
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -271,20 +353,35 @@ static void write_pid(const char *name)
     run_write(run_path(name, "pid").text, text, (size_t)size);
 }
 
-/* Everything that a domain of that name needs to be looked after. */
+/*
+ * Everything that a domain of that name needs to be looked after. One that has ended is made again:
+ * its unit was started (or restarted) by systemctl.
+ */
 static int take_over(struct domain *d)
 {
     struct run_path file = run_path(d->name, "config");
+    int error = hyper_attach(d->name, false, &d->fd);
 
+    if (!error && run_is_building(d->name)) { /* our predecessor died over it */
+        hyper_destroy(d->fd);
+        close(d->fd);
+        error = ENOENT;
+    }
+    bool anew = error == ENOENT && (access(file.text, F_OK) == 0 || run_restore_config(d->name));
+    if (error && !anew)
+        return report(error == ENOENT ? EXIT_CONFIG : EXIT_FAILED,
+                      "%s: %s; start it by tarn create FILE", d->name, strerror(error));
     if (!config_read(&d->config, file.text, stderr))
         return report(EXIT_CONFIG, "%s: start it by tarn create FILE", d->name);
     int code = backend_fds_open(&d->fds, d->name);
-    int error = code ? 0 : hyper_attach(d->name, false, &d->fd);
-    if (error)
-        code =
-            report(EXIT_FAILED, "%s: %s; start it by tarn create FILE", d->name, strerror(error));
+    if (!code && anew)
+        code = build(d);
     if (!code)
         write_pid(d->name);
+    else if (anew)
+        run_remove(d->name);
+    run_mark_building(d->name, false);
+    d->began = monotonic();
     return code;
 }
 

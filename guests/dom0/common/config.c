@@ -57,6 +57,8 @@ static cfg_opt_t options[] = {
     CFG_STR("cmdline", NULL, CFGF_NONE),
     CFG_STR("memory", NULL, CFGF_NONE),
     CFG_INT("vcpus", 1, CFGF_NONE),
+    CFG_STR("on_crash", "destroy", CFGF_NONE),
+    CFG_STR("on_reboot", "restart", CFGF_NONE),
     CFG_SEC("disk", disk_options, TITLED),
     CFG_SEC("network", network_options, TITLED),
     CFG_SEC("console", console_options, CFGF_NONE),
@@ -64,9 +66,10 @@ static cfg_opt_t options[] = {
 };
 
 static const char *const noted[] = {
-    "name",        "kernel",    "initrd",      "cmdline",         "memory",
-    "vcpus",       "disk|path", "disk",        "disk|readonly",   "network|bridge",
-    "network|mac", "network",   "console|log", "network|backend",
+    "name",          "kernel",          "initrd",      "cmdline",
+    "memory",        "vcpus",           "disk|path",   "disk",
+    "disk|readonly", "network|bridge",  "network|mac", "network",
+    "console|log",   "network|backend", "on_crash",    "on_reboot",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -265,6 +268,23 @@ static bool read_network(struct config *c, FILE *errors, cfg_t *section)
     return false;
 }
 
+static bool read_action(struct config *c, FILE *errors, cfg_t *parsed, const char *key,
+                        enum config_action *action)
+{
+    static const char *const words[] = {"restart", "destroy", "preserve"};
+    const char *text = cfg_getstr(parsed, key);
+
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *action = (enum config_action)i;
+            return true;
+        }
+    }
+    config_error(c, errors, line_of(parsed, key), key,
+                 "'%s' is nothing that can be done; use restart, destroy or preserve", text);
+    return false;
+}
+
 static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
 {
     c->name = cfg_getstr(parsed, "name");
@@ -278,6 +298,8 @@ static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
     c->line_memory = line_of(parsed, "memory");
     c->line_vcpus = line_of(parsed, "vcpus");
     bool good = check_scalars(c, errors, parsed);
+    good = read_action(c, errors, parsed, "on_crash", &c->on_crash) && good;
+    good = read_action(c, errors, parsed, "on_reboot", &c->on_reboot) && good;
     for (unsigned i = 0; i < cfg_size(parsed, "disk"); i++)
         good = read_disk(c, errors, cfg_getnsec(parsed, "disk", i)) && good;
     for (unsigned i = 0; i < cfg_size(parsed, "network"); i++)

@@ -26,6 +26,9 @@ struct config_network {
     int line;       /* of bridge */
 };
 
+/* What becomes of a domain that has crashed, or wants to reboot. */
+enum config_action { ACTION_RESTART, ACTION_DESTROY, ACTION_PRESERVE };
+
 struct config {
     const char *file;
     const char *name, *kernel, *initrd, *cmdline; /* initrd may be NULL; cmdline is "" then */
@@ -35,6 +38,7 @@ struct config {
     struct config_disk disk[CONFIG_MAX_DISKS];
     struct config_network network[CONFIG_MAX_NETWORKS];
     const char *console_log; /* or NULL */
+    enum config_action on_crash, on_reboot;
     int line_name, line_kernel, line_initrd, line_cmdline, line_memory, line_vcpus, line_log;
     void *parsed; /* what owns the strings */
 };

@@ -137,7 +137,7 @@ const char *hyper_reason_name(unsigned reason)
     static const char *const names[] = {
         [TARN_REASON_NONE] = "",         [TARN_REASON_POWEROFF] = "poweroff",
         [TARN_REASON_REBOOT] = "reboot", [TARN_REASON_ALL_OFF] = "all vCPUs off",
-        [TARN_REASON_FAULT] = "fault",
+        [TARN_REASON_FAULT] = "fault",   [TARN_REASON_WATCHDOG] = "watchdog",
     };
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
 }

@@ -33,8 +33,14 @@ int hyper_populate(int fd, uint64_t ipa, uint64_t size);
 int hyper_destroy(int fd);
 int hyper_state(int fd, struct tarn_info *info);
 
-/* "running", "crashed"...; the reason as words, "" for none. */
+/* "running", "crashed"...; the reason as a word, "" for none. */
 const char *hyper_state_name(unsigned state);
 const char *hyper_reason_name(unsigned reason);
+
+/* Why a domain left running, in words: "crashed: ..." with the syndrome; "" for none. */
+struct hyper_words {
+    char text[192];
+};
+struct hyper_words hyper_reason_words(const struct tarn_info *info);
 
 #endif

@@ -233,6 +233,7 @@ int tarn_domain_info(struct tarn_info *info)
         .vcpus = regs.a2 >> 16,
         .memory = regs.a3,
         .cpu_ns = regs.a4,
+        .fault = {regs.a11, regs.a12, regs.a13},
     };
     tarn_name_from_regs(info->name, &regs);
     add_to_info(info);

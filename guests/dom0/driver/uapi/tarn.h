@@ -95,6 +95,7 @@ struct tarn_info {
     __u32 backend; /* 1: one is attached */
     __u32 reserved;
     char name[TARN_NAME_SIZE];
+    __u64 fault[3]; /* ESR_EL2, FAR_EL2, pc, with TARN_REASON_FAULT */
 };
 #define TARN_INFO _IOWR(TARN_IO, 0x04, struct tarn_info)
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How domains end, begin anew, and outlive what looks after them."""
+import json
+
+import mini
+
+
+def info(machine, name):
+    return json.loads(machine.ok(f"tarn info --json {name}"))
+
+
+def census(machine):
+    found = json.loads(machine.ok("tarn info --json"))
+    return found["pool_free"], found["heap_free"]
+
+
+def test_reasons_are_kept(uboot):
+    mini.create(uboot, "off", "busybox poweroff -f")
+    assert "powered off" in mini.wait(uboot, "off", "dead")
+    mini.create(uboot, "again", "busybox reboot -f", more='on_reboot = "preserve"')
+    assert "rebooted" in mini.wait(uboot, "again", "shutdown")
+    uboot.ok("tarn destroy again", timeout=60)
+    assert "rebooted" in mini.wait(uboot, "again", "dead")
+    code, output = uboot.run("tarn info again")
+    assert code == 4
+    assert "rebooted" in output
+
+
+def test_a_guest_without_vectors_crashes(uboot):
+    """An arm64 Image whose first instruction jumps to nowhere: br x30, with x30 = 0."""
+    image = bytearray(64)
+    image[0:4] = (0xd61f03c0).to_bytes(4, "little")
+    image[16:24] = (65536).to_bytes(8, "little")
+    image[56:60] = b"ARM\x64"
+    mini.write(uboot, "/tmp/lost", image)
+    uboot.ok("truncate -s 65536 /tmp/lost")
+    path = mini.configure(uboot, "lost", more='on_crash = "preserve"')
+    uboot.ok(f"sed -i -e 's/^kernel.*/kernel = \"\\/tmp\\/lost\"/' -e '/^initrd/d' {path}")
+    uboot.ok(f"tarn create {path}", timeout=60)
+    row = mini.wait(uboot, "lost", "crashed")
+    assert "translation fault at its exception vectors, pc 0x200" in row
+    # Back-off: it crashes, waits a second, crashes, waits two. All the time it is known.
+    uboot.ok("tarn destroy lost", timeout=60)
+    uboot.ok(f"sed -i s/preserve/restart/ {path} && tarn create {path}", timeout=60)
+    uboot.ok("timeout 60 sh -c 'until tarn info lost | grep -q ^restarts.2; do sleep 0.2; done'",
+             timeout=90)
+    assert "exception vectors" in info(uboot, "lost")["last_restart"]
+    uboot.ok("tarn destroy lost", timeout=60)
+
+
+def test_reboot_over_and_over(uboot):
+    mini.create(uboot, "twice")
+    for count in range(1, 7):
+        uboot.ok("tarn reboot --force --wait=60 twice", timeout=90)
+        found = info(uboot, "twice")
+        assert (found["state"], found["restarts"]) == ("running", count)
+        assert "by force" in found["last_restart"]
+    uboot.ok("tarn destroy twice", timeout=60)
+
+
+def test_domains_outlive_who_looks_after_them(uboot):
+    before = census(uboot)
+    mini.create(uboot, "orphan")
+    # The supervisor: systemd starts the next one, which takes the running domain over.
+    first = uboot.ok("cat /run/tarn/orphan/pid")
+    uboot.ok("kill -9 $(cat /run/tarn/orphan/pid)")
+    uboot.ok(f"timeout 30 sh -c 'while grep -qx {first} /run/tarn/orphan/pid; do sleep 0.2; done'",
+             timeout=60)
+    assert info(uboot, "orphan")["restarts"] == 0
+    uboot.ok("tarn pause orphan && tarn unpause orphan", timeout=60)
+    # The backend: its supervisor starts the next one.
+    uboot.ok("kill -9 $(pgrep -f name=orphan)")
+    uboot.ok("timeout 30 sh -c 'until tarn info orphan | grep -q attached; do sleep 0.2; done'",
+             timeout=60)
+    # Everybody, and nobody comes after: still known, still to be destroyed, and made again.
+    uboot.ok("systemctl mask --runtime --quiet tarn@orphan; "
+             "kill -9 $(cat /run/tarn/orphan/pid) $(pgrep -f name=orphan); sleep 1")
+    assert info(uboot, "orphan")["state"] == "running"
+    uboot.ok("tarn destroy orphan; systemctl unmask --runtime --quiet tarn@orphan", timeout=60)
+    assert census(uboot) == before
+    mini.create(uboot, "orphan")
+    # Restarting the unit is a new life of the same configuration.
+    uboot.ok("kill -USR1 $(cat /run/tarn/orphan/pid)")
+    uboot.ok("timeout 30 sh -c 'until tarn info orphan | grep -q ^restarts.1; do sleep 0.2; done'",
+             timeout=60)
+    uboot.ok("tarn destroy orphan; systemctl start tarn@orphan", timeout=90)
+    assert "running" in mini.wait(uboot, "orphan", "running")
+    uboot.ok("tarn destroy orphan", timeout=60)
+    assert census(uboot) == before
