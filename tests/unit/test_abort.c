@@ -16,17 +16,32 @@
 static struct domain domain;
 static struct vcpu vcpu;
 static struct mmio_access seen; /* by the device */
-static unsigned calls, aborts, posts, upcalls;
+static unsigned calls, aborts, posts, upcalls, fetches, losses;
 static vcpu_mask_t kicked;
 static enum mmio_result result;
 static uint64_t answer; /* of reads */
 static bool is_mapped;  /* stage2_lookup finds a page */
+static bool is_lost;    /* the fetch was at the vector it would be taken to */
 
 void inject_abort(struct vcpu *of, bool instruction)
 {
     assert_ptr_equal(of, &vcpu);
-    assert_false(instruction);
-    aborts++;
+    if (instruction)
+        fetches++;
+    else
+        aborts++;
+}
+
+bool inject_is_lost(void)
+{
+    return is_lost;
+}
+
+void domain_vcpu_lost(struct vcpu *of, uint64_t esr)
+{
+    assert_ptr_equal(of, &vcpu);
+    assert_int_equal(esr, ESR_EC(EC_IABT_LOW) | ESR_IL | 7);
+    losses++;
 }
 
 void sched_block(struct vcpu *of, enum vcpu_state state)
@@ -89,7 +104,7 @@ static int setup(void **state)
     vcpu.last_range = &nowhere;
     vcpu.state = VCPU_RUNNING;
     assert_true(mmio_table_add(&domain.mmio, DEVICE_AT, DEVICE_SIZE, device, &domain.vdev[0]));
-    calls = aborts = posts = upcalls = 0;
+    calls = aborts = posts = upcalls = fetches = losses = 0;
     kicked = 0;
     result = MMIO_DONE;
     is_mapped = false;
@@ -229,6 +244,22 @@ static void test_page_came_meanwhile(void **state)
     assert_int_equal(aborts, 1);
 }
 
+/* The guest takes an aborted fetch itself, unless it came from where it would be taken to. */
+static void test_fetches(void **state)
+{
+    const uint64_t esr = ESR_EC(EC_IABT_LOW) | ESR_IL | 7;
+
+    (void)state;
+    is_lost = false;
+    trap_iabt(&vcpu, esr);
+    assert_int_equal(fetches, 1);
+    assert_int_equal(losses, 0);
+    is_lost = true;
+    trap_iabt(&vcpu, esr);
+    assert_int_equal(fetches, 1);
+    assert_int_equal(losses, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup(test_device_refuses, setup),
         cmocka_unit_test_setup(test_answer_comes_later, setup),
         cmocka_unit_test_setup(test_page_came_meanwhile, setup),
+        cmocka_unit_test_setup(test_fetches, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

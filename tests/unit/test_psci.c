@@ -52,8 +52,9 @@ void sched_block(struct vcpu *vcpu, enum vcpu_state state)
     vcpu_set_state(vcpu, state);
 }
 
-void domain_vcpu_off(struct vcpu *vcpu)
+void domain_vcpu_off(struct vcpu *vcpu, uint8_t reason)
 {
+    assert_int_equal(reason, TARN_REASON_ALL_OFF);
     sched_block(vcpu, VCPU_OFF);
 }
 
