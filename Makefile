@@ -92,7 +92,7 @@ $(BUILD)/tarn.bin: $(BUILD)/tarn.elf
 -include tests/unit/unit.mk tests/payload/payload.mk tests/system/system.mk tests/lint/lint.mk
 -include tests/bench/bench.mk tests/bench/io/io.mk
 
-test: unit payload system ## all tests: unit, payload, system (Debian end to end)
+test: unit payload bench-smoke system ## all tests: unit, payload, bench-smoke, system (Debian end to end)
 
 clean: ## remove what was compiled; downloads and root file systems stay
 	rm -rf $(BUILD)/el2 $(BUILD)/*.elf $(BUILD)/*.bin $(BUILD)/*.S $(BUILD)/unit $(BUILD)/payload

@@ -25,10 +25,11 @@ $(BENCH)/seed: tests/bench/linux/seed.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(USER_CFLAGS) -static -o $@ $<
-$(BENCH)/vmm: tests/bench/kvm/vmm.c $(SYSROOT)/.done
+$(BENCH)/vmm: tests/bench/kvm/vmm.c tests/bench/micro/clock.S tests/bench/micro/clock.h \
+		tests/bench/micro/layout.h $(SYSROOT)/.done
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(USER_CFLAGS) -static -pthread -o $@ $< $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+	$(Q)$(CC) $(USER_CFLAGS) -DCOUNTER=cntvct_el0 -I. -static -pthread -o $@ $(filter %.c %.S,$^) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
 $(BENCH)/virt.dtb: tests/bench/kvm/virt.dts
 	$(Q)dtc -q -I dts -O dtb -o $@ $<
 
@@ -71,6 +72,10 @@ bench: $(BENCH_INPUTS) ## the comparison with bare Linux, Xen and KVM (QUICK=1: 
 	$(call say,BENCH,tests/bench)
 	$(Q)/usr/bin/python3 -B tests/bench/bench.py
 
-.PHONY: bench
+bench-smoke: $(BUILD)/tarn.bin $(BENCH)/micro.bin ## the bench's own test: Tarn and the bare machine
+	$(call say,PYTEST,tests/bench)
+	$(Q)/usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/bench
+
+.PHONY: bench bench-smoke
 
 -include $(MICRO_O:.o=.d)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each environment is started under QEMU: the command line for a guest in it.
 
-A guest is "micro" (the payload that measures micro-operations) or "lmbench" (a stock Linux kernel whose
-initramfs runs lmbench). "bare" is the machine without a hypervisor; the KVM guests and Tarn's domU that
+A guest is "micro" (the payload that measures micro-operations, in one of its modes) or "lmbench" (a
+stock Linux kernel whose initramfs runs lmbench). "bare" is the machine without a hypervisor; the KVM guests and Tarn's domU that
 runs lmbench have a stock Linux beside them, host.cpio.
 """
 import pathlib
@@ -26,14 +26,18 @@ XEN_ARGS = "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M bootscrub=0"
 
 
 class Guest:
-    """What runs in an environment: an Image, its initrd or None, its command line."""
+    """What runs in an environment: an Image, its initrd or None, its command line, how many vCPUs."""
 
-    def __init__(self, kind, quick=False):
+    def __init__(self, kind, vcpus=1, quick=False, mode="one"):
         self.kind = kind
-        self.quick = quick
+        self.vcpus = vcpus
+        self.mode = mode
+        self.words = " quick" if quick else ""
+        self.name = f"{kind if kind == 'lmbench' else mode}-{vcpus}{'-quick' if quick else ''}"
         self.image = BENCH / "micro.bin" if kind == "micro" else KERNEL
         self.initrd = BENCH / "lmbench.cpio" if kind == "lmbench" else None
-        self.cmdline = "" if kind == "micro" else CMDLINE + (" quick" if quick else "")
+        self.cmdline = f"mode={mode}" if kind == "micro" else CMDLINE + self.words
+        self.is_pair = mode in ("io", "switch")
 
 
 def qemu(cpu, cpus, virtualization):
@@ -56,13 +60,13 @@ def direct(guest, cpu, cpus):
     command = qemu(cpu, cpus, False) + ["-kernel", str(guest.image)]
     if guest.initrd:
         command += ["-initrd", str(guest.initrd)]
-    return command + (["-append", guest.cmdline + " mem=256M"] if guest.cmdline else [])
+    return command + ["-append", guest.cmdline + " mem=256M"]
 
 
-def beside(guest, cpu, cpus, host, kernel, options=""):
+def beside(guest, cpu, cpus, host, kernel):
     """The guest beside a Linux that starts it: dom0 of Tarn, or KVM's host."""
-    quick = " quick" if guest.quick else ""
-    cmdline = f"{CMDLINE} {options} host={host} guest={guest.kind} vcpus={cpus}{quick}"
+    cmdline = (f"{CMDLINE} host={host} guest={guest.kind} mode={guest.mode} vcpus={guest.vcpus}"
+               f"{guest.words}")
     command = qemu(cpu, cpus, True) + ["-kernel", str(kernel)]
     if kernel == KERNEL:
         return command + ["-initrd", str(BENCH / "host.cpio"), "-append", cmdline]
@@ -72,15 +76,20 @@ def beside(guest, cpu, cpus, host, kernel, options=""):
 
 
 def as_dom0(guest, cpus, hypervisor, arguments, options=""):
-    cmdline = (guest.cmdline + " mem=256M" if guest.cmdline else "payload") + options
+    cmdline = guest.cmdline + " mem=256M" + options
     command = qemu("cortex-a57", cpus, True) + ["-kernel", str(hypervisor), "-append", arguments]
     command += module("kernel", guest.image, KERNEL_AT, cmdline)
     return command + (module("initrd", guest.initrd, INITRD_AT) if guest.initrd else [])
 
 
+def tarn_dom0(guest, cpus):
+    return as_dom0(guest, cpus, BUILD / "tarn.bin", f"dom0_mem=512M dom0_vcpus={guest.vcpus}")
+
+
 def tarn_domu(guest, cpus):
+    """Micro-operations: the payload is dom0, too, and sleeps or is the peer."""
     if guest.kind == "micro":
-        return (as_dom0(guest, cpus, BUILD / "tarn.bin", "dom0_mem=256M")
+        return (as_dom0(guest, cpus, BUILD / "tarn.bin", "dom0_mem=256M dom0_vcpus=1")
                 + module("initrd", guest.image, GUEST_AT))
     return beside(guest, "cortex-a57", cpus, "tarn", BUILD / "tarn.bin")
 
@@ -108,11 +117,32 @@ XEN_MODULE = """
                 reg = <0 {address:#x} 0 {size:#x}>;
                 {bootargs}
             }};"""
+XEN_DOM0 = """
+/ {{ chosen {{ #address-cells = <2>; #size-cells = <2>; {module} }}; }};
+"""
+
+
+def xen_arguments(guest):
+    """Where each vCPU has a CPU of its own, Xen is told so: WFI without an exit."""
+    own = " vwfi=native" if guest.mode in ("smp", "io") else ""
+    return XEN_ARGS + f" dom0_max_vcpus={guest.vcpus}" + own
+
+
+def xen_dom0(guest, cpus):
+    return as_dom0(guest, cpus, XEN, xen_arguments(guest), " machine=xen-dom0 console=hvc0")
+
+
+def xen_module(kind, path, address, cmdline=None):
+    """A module in the device tree, and QEMU's option that puts it into memory."""
+    node = XEN_MODULE.format(kind=kind, address=address, size=path.stat().st_size,
+                             bootargs=f'bootargs = "{cmdline}";' if cmdline else "")
+    return node, ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
 
 
 def xen_domu(guest, cpus):
-    """A domU that Xen starts itself ("dom0less"): its description stands in the device tree."""
-    tree = BENCH / f"xen-{guest.kind}-{cpus}{'-quick' if guest.quick else ''}.dtb"
+    """A domU that Xen starts itself ("dom0less"): its description stands in the device tree. The peer
+    of a pair is dom0."""
+    tree = BENCH / f"xen-{guest.name}.dtb"
     command = qemu("cortex-a57", cpus, True)
     plain = tree.with_suffix(".plain")
     machine = command.index("-machine") + 1
@@ -120,18 +150,18 @@ def xen_domu(guest, cpus):
                    check=True, capture_output=True)
     source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", plain], check=True,
                             capture_output=True, text=True).stdout
-    cmdline = (guest.cmdline + " machine=xen-domu").strip()
-    modules = XEN_MODULE.format(kind="kernel", address=KERNEL_AT, size=guest.image.stat().st_size,
-                                bootargs=f'bootargs = "{cmdline}";')
-    loaders = ["-device", f"loader,file={guest.image},addr={KERNEL_AT:#x},force-raw=on"]
+    modules, loaders = xen_module("kernel", guest.image, KERNEL_AT, guest.cmdline + " machine=xen-domu")
     if guest.initrd:
-        modules += XEN_MODULE.format(kind="ramdisk", address=INITRD_AT,
-                                     size=guest.initrd.stat().st_size, bootargs="")
-        loaders += ["-device", f"loader,file={guest.initrd},addr={INITRD_AT:#x},force-raw=on"]
-    source += DOMU_NODE.format(cpus=cpus, modules=modules)
+        node, loader = xen_module("ramdisk", guest.initrd, INITRD_AT)
+        modules, loaders = modules + node, loaders + loader
+    source += DOMU_NODE.format(cpus=guest.vcpus, modules=modules)
+    if guest.is_pair:
+        node, loader = xen_module("kernel", guest.image, GUEST_AT, guest.cmdline + " machine=xen-dom0")
+        source, loaders = source + XEN_DOM0.format(module=node), loaders + loader
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", tree], check=True, text=True,
                    input=source)
-    return command + ["-kernel", str(XEN), "-dtb", str(tree), "-append", XEN_ARGS] + loaders
+    return (command + ["-kernel", str(XEN), "-dtb", str(tree), "-append", xen_arguments(guest)]
+            + loaders)
 
 
 def command(name, guest, cpus=1):
@@ -139,9 +169,9 @@ def command(name, guest, cpus=1):
     rows = {
         "bare": lambda: direct(guest, "cortex-a57", cpus),
         "bare-max": lambda: direct(guest, "max", cpus),
-        "tarn-dom0": lambda: as_dom0(guest, cpus, BUILD / "tarn.bin", "dom0_mem=512M"),
+        "tarn-dom0": lambda: tarn_dom0(guest, cpus),
         "tarn-domu": lambda: tarn_domu(guest, cpus),
-        "xen-dom0": lambda: as_dom0(guest, cpus, XEN, XEN_ARGS, " machine=xen-dom0 console=hvc0"),
+        "xen-dom0": lambda: xen_dom0(guest, cpus),
         "xen-domu": lambda: xen_domu(guest, cpus),
         "kvm-nvhe": lambda: beside(guest, "cortex-a57", cpus, "kvm", KERNEL),
         "kvm-vhe": lambda: beside(guest, "max", cpus, "kvm", KERNEL),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The smallest user of KVM that runs the guests of the bench: vCPUs, KVM's own GICv3, timers and PSCI,
- * and a PL011 that prints. Laid out as QEMU's virt board. Ends when the guest powers off.
+ * and a PL011 that prints. Laid out as QEMU's virt board. Ends when the guest powers off. With the word
+ * mode=io on the guest's command line it is the peer the guest measures itself with: a thread that waits
+ * on the doorbell's ioeventfd and answers by irqfd.
  *
  * usage: vmm VCPUS MEGABYTES DTB IMAGE CMDLINE [INITRD]
  */
@@ -14,10 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "guests/abi/domu.h"
+#include "tests/bench/micro/clock.h"
 
 #define GICD_BASE  0x08000000ull
 #define GICR_BASE  0x080a0000ull
@@ -31,6 +37,7 @@
 #define DTB_AT     0x0f000000ull
 #define DTB_SIZE   0x10000
 #define MAX_VCPUS  2
+#define QUEUE_NOTIFY 0x50
 
 static int vm;
 static unsigned char *ram;
@@ -166,6 +173,52 @@ static void *run_vcpu(void *argument)
     }
 }
 
+static int make_eventfd(void)
+{
+    int fd = eventfd(0, 0);
+
+    if (fd < 0)
+        err(1, "eventfd");
+    return fd;
+}
+
+/* As the payload's side 0 (tests/bench/micro/pairs.c): when the request came, when the answer went. */
+static void *answer(void *doorbell)
+{
+    static uint64_t spans[2 * ROUNDS][2];
+    int in = *(int *)doorbell, out = make_eventfd();
+    struct kvm_irqfd irqfd = {.fd = (uint32_t)out, .gsi = DOMU_VIRTIO_INTID - 32};
+    uint64_t word;
+
+    call(vm, KVM_IRQFD, &irqfd, "KVM_IRQFD");
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        if (read(in, &word, sizeof(word)) < 0)
+            err(1, "doorbell");
+        spans[i][0] = end_time();
+        word = 1;
+        spans[i][1] = begin_time();
+        if (write(out, &word, sizeof(word)) < 0)
+            err(1, "interrupt");
+    }
+    for (int i = 0; i < 2 * ROUNDS; i++)
+        printf("BENCH span 0 %lu %lu\n", spans[i][0], spans[i][1]);
+    fflush(stdout);
+    return NULL;
+}
+
+static void make_peer(void)
+{
+    static int doorbell;
+    struct kvm_ioeventfd ioeventfd = {.addr = DOMU_VIRTIO_BASE + QUEUE_NOTIFY, .len = 4};
+    pthread_t thread;
+
+    doorbell = make_eventfd();
+    ioeventfd.fd = doorbell;
+    call(vm, KVM_IOEVENTFD, &ioeventfd, "KVM_IOEVENTFD");
+    if (pthread_create(&thread, NULL, answer, &doorbell) != 0)
+        errx(1, "no thread for the peer");
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 6)
@@ -192,6 +245,8 @@ int main(int argc, char **argv)
     set_tree(argv[5], ram_size, argc > 6 ? load_file(argv[6], INITRD_AT, DTB_AT) : 0, count);
     set_register(vcpus[0].fd, offsetof(struct kvm_regs, regs.pc), RAM_BASE + IMAGE_AT);
     set_register(vcpus[0].fd, offsetof(struct kvm_regs, regs.regs[0]), RAM_BASE + DTB_AT);
+    if (strstr(argv[5], "mode=io"))
+        make_peer();
     for (int i = 1; i < count; i++)
         if (pthread_create(&vcpus[i].thread, NULL, run_vcpu, &vcpus[i]) != 0)
             errx(1, "no thread for vCPU %d", i);

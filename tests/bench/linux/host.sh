@@ -1,7 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0
 # init of the Linux that a measured guest runs beside: dom0 of Tarn, or KVM's host. The words of the
-# kernel's command line that matter: host=tarn|kvm, guest=lmbench|micro, vcpus=N, quick.
+# kernel's command line that matter: host=tarn|kvm, guest=lmbench|micro, mode=one|smp|io|switch (of micro),
+# vcpus=N, quick.
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
@@ -12,19 +13,19 @@ mount -t sysfs sys /sys
 mount -t tmpfs run /run
 seed
 
-host='' guest='' vcpus=1 options=''
+host='' guest='' mode='' vcpus=1 options=''
 for word in $(cat /proc/cmdline); do
     case $word in
     host=*) host=${word#host=} ;;
     guest=*) guest=${word#guest=} ;;
+    mode=*) mode=${word#mode=} ;;
     vcpus=*) vcpus=${word#vcpus=} ;;
     quick) options=quick ;;
     esac
 done
-cmdline="$(cat /guest/cmdline) $options"
 case $guest in
-lmbench) image=/guest/Image initrd=/guest/lmbench.cpio ;;
-micro) image=/guest/micro.bin initrd='' ;;
+lmbench) image=/guest/Image initrd=/guest/lmbench.cpio cmdline="$(cat /guest/cmdline) $options" ;;
+micro) image=/guest/micro.bin initrd='' cmdline="machine=kvm mode=$mode" ;;
 esac
 
 with_tarn() {
@@ -47,7 +48,9 @@ with_tarn() {
 }
 
 with_kvm() {
+    [ "$mode" != switch ] || taskset 1 vmm 1 256 /guest/virt.dtb "$image" "$cmdline side=0" &
     vmm "$vcpus" 256 /guest/virt.dtb "$image" "$cmdline" $initrd || echo "BENCH failed vmm: $?"
+    wait
 }
 
 echo "BENCH host $host"

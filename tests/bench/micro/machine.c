@@ -14,9 +14,10 @@
  * has the board's layout and prints by hypercall.
  */
 static const struct machine machines[] = {
-    {"machine=xen-domu", 0x03001000, 0x03020000, 0x22000000, false},
-    {"machine=xen-dom0", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, true},
-    {"", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, false},
+    {"machine=xen-domu", 0x03001000, 0x03020000, 0x22000000, false, &xen_channel, 1, 0},
+    {"machine=xen-dom0", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, true, &xen_channel, 0, 0},
+    {"machine=kvm", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, false, &irqfd_channel, 1, 0},
+    {"", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, false, &virtio_channel, 1, 0},
 };
 
 struct machine machine;
@@ -99,16 +100,18 @@ void panic(const char *format, ...)
     power_off();
 }
 
-static void gic_init(void)
+void gic_init_cpu(unsigned cpu)
 {
-    write32(machine.gicd + GICD_CTLR, 0x12); /* ARE, group 1 */
-    write32(machine.gicr + GICR_WAKER, 0);
-    while (read32(machine.gicr + GICR_WAKER) & 4) /* ChildrenAsleep */
+    uint64_t gicr = machine.gicr + cpu * GICR_STRIDE;
+
+    write32(gicr + GICR_WAKER, 0);
+    while (read32(gicr + GICR_WAKER) & 4) /* ChildrenAsleep */
         ;
-    write32(machine.gicr + GICR_IGROUPR0, 0xffffffff);
+    write32(gicr + GICR_IGROUPR0, 0xffffffff);
     for (unsigned i = 0; i < 32; i += 4)
-        write32(machine.gicr + GICR_IPRIORITYR + i, 0xa0a0a0a0);
-    write32(machine.gicr + GICR_ISENABLER0, 1u | 1u << VTIMER_INTID);
+        write32(gicr + GICR_IPRIORITYR + i, 0xa0a0a0a0);
+    /* A peer may interrupt by any PPI: Xen picks one. */
+    write32(gicr + GICR_ISENABLER0, machine.mode == MODE_IO ? 0xffff0001 : 1u | 1u << VTIMER_INTID);
     sysreg_write(S3_0_C12_C12_5, 7); /* ICC_SRE_EL1 */
     isb();
     sysreg_write(S3_0_C4_C6_0, 0xff); /* ICC_PMR_EL1 */
@@ -116,24 +119,37 @@ static void gic_init(void)
     isb();
 }
 
-/* Whether a word stands anywhere in the device tree: the command line is all that is asked for. */
-static bool tree_says(uint64_t tree, const char *word)
+const char *tree_find(uint64_t tree, const char *word)
 {
     const char *blob = (const char *)tree;
-    size_t size = __builtin_bswap32(((const uint32_t *)tree)[1]);
+    size_t size = tree >= NR_MODES ? __builtin_bswap32(((const uint32_t *)tree)[1]) : 0;
 
     for (size_t i = 0; i + strlen(word) <= size; i++)
         if (memcmp(blob + i, word, strlen(word)) == 0)
-            return true;
-    return false;
+            return blob + i;
+    return NULL;
+}
+
+static unsigned mode_of(uint64_t tree)
+{
+    static const char *const words[NR_MODES] = {"mode=one", "mode=smp", "mode=io", "mode=switch"};
+
+    for (unsigned mode = 0; mode < NR_MODES; mode++)
+        if (tree == mode || tree_find(tree, words[mode]))
+            return mode;
+    return MODE_ONE;
 }
 
 void machine_init(uint64_t tree)
 {
     const struct machine *found = machines;
 
-    while (*found->word && !(tree && tree_says(tree, found->word)))
+    while (*found->word && !tree_find(tree, found->word))
         found++;
     machine = *found;
-    gic_init();
+    machine.mode = mode_of(tree);
+    if (tree_find(tree, "side=0"))
+        machine.side = 0;
+    write32(machine.gicd + GICD_CTLR, 0x12); /* ARE, group 1 */
+    gic_init_cpu(0);
 }

@@ -3,12 +3,10 @@
  * What an operation costs a guest, in instructions: under QEMU's -icount shift=0 one instruction
  * takes one nanosecond, so the guest's own counter counts what was executed between an instruction
  * and its return, wherever. Each operation is repeated in rounds; the result is the median of the
- * rounds, less what an empty operation costs. Results are printed as lines "BENCH micro OP VALUE
- * instructions". May include tests/bench/micro, guests/abi.
+ * rounds, less what an empty operation costs. May include tests/bench/micro.
  */
 #include "tests/bench/micro/micro.h"
 
-#define ROUNDS 33
 #define REPEAT 64
 
 void micro_main(uint64_t tree);
@@ -80,17 +78,6 @@ static void op_tlbi(uint64_t argument)
     __asm__ volatile("tlbi vmalle1" : : : "memory");
 }
 
-static uint64_t median(uint64_t *value, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++)
-        for (unsigned j = i; j > 0 && value[j - 1] > value[j]; j--) {
-            uint64_t swap = value[j];
-            value[j] = value[j - 1];
-            value[j - 1] = swap;
-        }
-    return value[count / 2];
-}
-
 /* Median of the rounds' sums: nanoseconds of REPEAT operations. */
 static uint64_t time_of(operation_t operation, uint64_t argument, uint64_t stride)
 {
@@ -103,13 +90,6 @@ static uint64_t time_of(operation_t operation, uint64_t argument, uint64_t strid
         round[r] = end_time() - begin;
     }
     return median(round, ROUNDS);
-}
-
-static void report(const char *name, uint64_t sum, uint64_t count)
-{
-    uint64_t tenths = (10 * sum + count / 2) / count;
-
-    print("BENCH micro %s %lu.%lu instructions\n", name, tenths / 10, tenths % 10);
 }
 
 static void measure(const char *name, operation_t operation, uint64_t argument, uint64_t stride)
@@ -139,99 +119,30 @@ static void measure_operations(void)
     measure("first_touch", op_write, untouched, 4096);
 }
 
-/* Nanoseconds until an interrupt's handler asked for the time. */
-typedef uint64_t (*latency_t)(void);
-
-static uint64_t latency_sgi_self(void)
+static void one_vcpu(void)
 {
-    uint64_t begin = begin_time();
-
-    sysreg_write(S3_0_C12_C11_5, 1); /* ICC_SGI1R_EL1: SGI 0 to affinity 0.0.0.0 */
-    isb();
-    while (irq_intid != 0)
-        ;
-    return irq_time - begin;
-}
-
-/* Far enough for Xen, which makes a timer at least 50 us long (TIMER_SLOP in xen/common/timer.c). */
-#define TIMER_TICKS 8000
-
-static uint64_t arm_timer(void)
-{
-    uint64_t deadline = sysreg_read(cntvct_el0) + TIMER_TICKS;
-
-    irq_intid = 1;
-    sysreg_write(cntv_cval_el0, deadline);
-    sysreg_write(cntv_ctl_el0, 1);
-    isb();
-    return deadline;
-}
-
-static uint64_t latency_running(void)
-{
-    uint64_t deadline = arm_timer();
-
-    while (irq_intid != VTIMER_INTID)
-        ;
-    return irq_time - (deadline << TICK_SHIFT);
-}
-
-static uint64_t latency_wfi(void)
-{
-    uint64_t deadline = arm_timer();
-
-    while (irq_intid != VTIMER_INTID)
-        wfi();
-    return irq_time - (deadline << TICK_SHIFT);
-}
-
-/* The end of interrupt alone, of an SGI acknowledged by hand. */
-static uint64_t latency_eoi(void)
-{
-    irq_disable();
-    sysreg_write(S3_0_C12_C11_5, 1);
-    isb();
-    uint64_t intid = sysreg_read(S3_0_C12_C12_0);
-    uint64_t begin = begin_time();
-    sysreg_write(S3_0_C12_C12_1, intid);
-    uint64_t end = end_time();
+    measure_operations();
     irq_enable();
-    return end - begin;
+    measure_latencies();
+    irq_disable();
 }
 
-static uint64_t latency_none(void)
-{
-    uint64_t begin = begin_time();
-
-    return end_time() - begin;
-}
-
-static void measure_latency(const char *name, latency_t latency, uint64_t own)
-{
-    uint64_t round[ROUNDS];
-
-    for (unsigned r = 0; r < ROUNDS; r++) {
-        irq_intid = 1;
-        round[r] = latency();
-    }
-    uint64_t ns = median(round, ROUNDS);
-    report(name, ns > own ? ns - own : 0, 1);
-}
-
-/* The vector's branch and irq_handler's four instructions before it asks for the time. */
-#define HANDLER_OWN 5
+/* By machine.mode. */
+static void (*const modes[])(void) = {
+    [MODE_ONE] = one_vcpu,
+    [MODE_SMP] = smp_run,
+    [MODE_IO] = io_run,
+    [MODE_SWITCH] = switch_run,
+};
 
 void micro_main(uint64_t tree)
 {
     machine_init(tree);
-    measure_operations();
-    irq_enable();
-    measure_latency("sgi_self", latency_sgi_self, HANDLER_OWN);
-    measure_latency("vtimer_running", latency_running, HANDLER_OWN);
-    measure_latency("vtimer_wfi", latency_wfi, HANDLER_OWN);
-    measure_latency("eoi", latency_eoi, latency_none() - 1);
-    irq_disable();
-    host_run();
-    print("BENCH done\n");
+    if (!tarn_host_run(tree))
+        modes[machine.mode]();
+    if (machine.mode < MODE_IO || machine.side == 1)
+        print("BENCH done\n");
+    while (machine.console_hypercall && machine.mode >= MODE_IO)
+        wfi(); /* Xen halts the machine when its dom0 goes, whatever the domU is at */
     power_off();
 }

@@ -53,30 +53,50 @@ start:
 4:  wfi
     b       4b
 
-/*
- * The counter's ticks are coarser than an instruction. uint64_t begin_time(void) waits for the next
- * tick and returns at that moment, in nanoseconds. uint64_t end_time(void) says when it was called:
- * it waits for the next tick, too, and takes back FINE_LOOP instructions for each round it waited.
- */
-    .global begin_time, end_time
-begin_time:
+/* The second vCPU, by PSCI CPU_ON. */
+    .global secondary_start
+secondary_start:
+    msr     spsel, #1
+    adrp    x1, secondary_stack_end
+    mov     sp, x1
+    adrp    x1, vectors
+    add     x1, x1, :lo12:vectors
+    msr     vbar_el1, x1
     isb
-    mrs     x2, cntvct_el0
-1:  mrs     x0, cntvct_el0
-    cmp     x0, x2
-    b.eq    1b
-    lsl     x0, x0, #TICK_SHIFT
-    ret
+    bl      secondary_main
+5:  wfi
+    b       5b
 
-end_time:
-    mov     x1, #0
-    mrs     x2, cntvct_el0
-1:  add     x1, x1, #FINE_LOOP
-    mrs     x3, cntvct_el0
+/*
+ * bool next_gap(uint64_t gap[2], uint64_t end): runs until somebody else had the CPU for GAP_TICKS
+ * or longer, or until the counter has passed end; false then. gap: nanoseconds of the last
+ * instruction before and of the first after, to some ten instructions.
+ */
+    .global next_gap
+next_gap:
+    stp     x30, x0, [sp, #-16]!
+    mrs     x2, cntpct_el0
+6:  mov     x4, #0
+7:  add     x4, x4, #FINE_LOOP
+    mrs     x3, cntpct_el0
     cmp     x3, x2
-    b.eq    1b
-    lsl     x0, x3, #TICK_SHIFT
-    sub     x0, x0, x1
+    b.eq    7b
+    mov     x6, x2
+    mov     x2, x3
+    cmp     x3, x1
+    b.hi    8f
+    sub     x5, x3, x6
+    cmp     x5, #GAP_TICKS
+    b.lo    6b
+    add     x6, x4, x6, lsl #TICK_SHIFT
+    bl      end_time
+    ldp     x30, x1, [sp], #16
+    sub     x0, x0, #GAP_OWN
+    stp     x6, x0, [x1]
+    mov     x0, #1
+    ret
+8:  ldp     x30, x1, [sp], #16
+    mov     x0, #0
     ret
 
 /*
@@ -133,6 +153,8 @@ vectors:
     .balign 4096
     .skip   16384
 stack_end:
+    .skip   4096
+secondary_stack_end:
     .global irq_time, irq_intid
 irq_time:
     .skip   8
