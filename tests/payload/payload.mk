@@ -43,6 +43,10 @@ payload: $(BUILD)/tarn.bin payload-bins ## bare-metal tests at EL1, in Tarn
 	$(call say,PYTEST,tests/payload)
 	$(Q)pytest-3 -q -p no:cacheprovider tests/payload $(PAYLOAD)
 
-.PHONY: payload payload-bins
+matrix: $(BUILD)/tarn.bin payload-bins ## every processor, GIC, number of CPUs and size of memory (minutes)
+	$(call say,PYTEST,every machine)
+	$(Q)MATRIX=1 pytest-3 -q -p no:cacheprovider tests/payload/test_machines.py
+
+.PHONY: payload payload-bins matrix
 
 -include $(PAYLOAD_LIB_O:.o=.d) $(PAYLOAD_NAMES:%=$(PAYLOAD_BUILD)/tests/payload/%.c.d)

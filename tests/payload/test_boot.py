@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boots that cannot succeed: Tarn says why, in a sentence, and stops. And a panic on purpose."""
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -22,9 +23,9 @@ def boot(extra, until=(STOP,), **variables):
 
 
 def reason(extra, **variables):
-    """The sentence with which Tarn stops."""
+    """The sentence with which Tarn stops: nothing comes after it."""
     output = boot(extra, **variables)
-    return re.search(re.escape(STOP) + r"(.*)", output).group(1)
+    return re.search(re.escape(STOP) + r"(.*\.)\s*\Z", output).group(1)
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +44,18 @@ def with_tree(path, data):
     return path
 
 
-def boot_with_tree(tmp_path, data):
+TREE_AT, TARN_AT = 0x47000000, 0x40200000
+
+
+def boot_with_tree(tmp_path, data, tree_at=TREE_AT, tarn_at=TARN_AT):
     """Enters Tarn the way a boot loader does, x0 = the tree, with a stub in front."""
     tree = with_tree(tmp_path / "broken.dtb", data)
     stub = tmp_path / "stub.bin"
-    #   ldr x0, =0x47000000; ldr x1, =0x40200000; br x1
+    #   ldr x0, =tree_at; ldr x1, =tarn_at; br x1
     stub.write_bytes(bytes.fromhex("80000058" "a1000058" "20001fd6" "1f2003d5")
-                     + (0x47000000).to_bytes(8, "little") + (0x40200000).to_bytes(8, "little"))
-    return ["-device", f"loader,file={machine.TARN},addr=0x40200000,force-raw=on",
-            "-device", f"loader,file={tree},addr=0x47000000,force-raw=on",
+                     + tree_at.to_bytes(8, "little") + tarn_at.to_bytes(8, "little"))
+    return ["-device", f"loader,file={machine.TARN},addr={tarn_at:#x},force-raw=on",
+            "-device", f"loader,file={tree},addr={TREE_AT:#x},force-raw=on",
             "-device", f"loader,file={stub},addr=0x46000000,force-raw=on",
             "-device", "loader,addr=0x46000000,cpu-num=0"]
 
@@ -81,9 +85,50 @@ def test_machine_too_small():
     assert "memory" in reason(machine.with_payload("traps"), memory="96M")
 
 
-def test_tree_is_sound(tmp_path, dtb):
-    """The way of booting used below works with a good tree: it gets as far as the missing kernel."""
-    assert "no kernel for dom0" in reason(boot_with_tree(tmp_path, dtb.read_bytes()))
+@pytest.mark.parametrize("tarn_at", [TARN_AT, 0x43a00000, 0x6fe00000])
+def test_tree_is_sound(tmp_path, dtb, tarn_at):
+    """The way of booting used below works with a good tree, wherever Tarn is put: it gets as far as the
+    missing kernel."""
+    assert "no kernel for dom0" in reason(boot_with_tree(tmp_path, dtb.read_bytes(), tarn_at=tarn_at))
+
+
+def test_loaded_at_an_odd_address(tmp_path, dtb):
+    output = boot(boot_with_tree(tmp_path, dtb.read_bytes(), tarn_at=0x43a01000), until=["2 MiB"])
+    assert "not a multiple of 2 MiB" in output
+
+
+# No tree, one that is not aligned, one where there is no memory, one beyond every address.
+@pytest.mark.parametrize("tree_at", [0, TREE_AT + 4, 0x8000000000, 1 << 60])
+def test_missing_tree(tmp_path, dtb, tree_at):
+    text = reason(boot_with_tree(tmp_path, dtb.read_bytes(), tree_at))
+    assert "device tree" in text
+
+
+def edited(tmp_path, dtb, *arguments):
+    """The tree after fdtput ARGUMENTS."""
+    tree = tmp_path / "edited.dtb"
+    shutil.copy(dtb, tree)
+    subprocess.run(["fdtput", *(word.replace("TREE", str(tree)) for word in arguments)], check=True)
+    return tree.read_bytes()
+
+
+@pytest.mark.parametrize("edit", [
+    ["-r", "TREE", "/intc@8000000"],
+    ["-t", "s", "TREE", "/intc@8000000", "compatible", "arm,gic-v5"],
+    ["-d", "TREE", "/intc@8000000", "reg"],
+    ["-t", "x", "TREE", "/intc@8000000", "reg", "0", "8000000"],
+], ids=["none", "unknown", "no registers", "half a register"])
+def test_no_supported_gic(tmp_path, dtb, edit):
+    text = reason(boot_with_tree(tmp_path, edited(tmp_path, dtb, *edit)))
+    assert "GIC" in text
+
+
+@pytest.mark.parametrize("edit,word", [
+    (["-r", "TREE", "/memory@40000000"], "memory"),
+    (["-r", "TREE", "/psci"], "PSCI"),
+], ids=["memory", "psci"])
+def test_tree_lacks(tmp_path, dtb, edit, word):
+    assert word in reason(boot_with_tree(tmp_path, edited(tmp_path, dtb, *edit)))
 
 
 @pytest.mark.parametrize("what", ["magic", "truncated", "size", "structure", "zeros", "ones"])
