@@ -44,7 +44,19 @@ $(OVERLAY)/user.stamp: $(USER_BUILD)/tarn $(USER_BUILD)/tarn-backend $(USER_FILE
 		$(OVERLAY)/usr/share/bash-completion/completions/tarn
 	@touch $@
 
-$(BUILD)/dom0.img: $(OVERLAY)/user.stamp
+# qemu-storage-daemon with its libraries, as an installed qemu-system-common would have them.
+$(OVERLAY)/storage.stamp: guests/fetch/storage.txt | $(APT)/updated
+	$(call say,FETCH,qemu-storage-daemon:arm64)
+	$(Q)rm -rf $(BUILD)/storage.root
+	$(Q)$(FETCH) $(APT) unpack $(BUILD)/storage.root $$(sed 's/#.*//' $<)
+	$(Q)mkdir -p $(OVERLAY)/usr/bin $(OVERLAY)/usr/lib/aarch64-linux-gnu
+	$(Q)cp $(BUILD)/storage.root/usr/bin/qemu-storage-daemon $(OVERLAY)/usr/bin/
+	$(Q)find $(BUILD)/storage.root -path '*/aarch64-linux-gnu/lib*.so.*' -exec cp -a -t \
+		$(OVERLAY)/usr/lib/aarch64-linux-gnu {} +
+	$(Q)rm -rf $(BUILD)/storage.root
+	@touch $@
+
+$(BUILD)/dom0.img: $(OVERLAY)/user.stamp $(OVERLAY)/storage.stamp
 
 user: $(OVERLAY)/user.stamp ## dom0's programs: tarn and tarn-backend
 .PHONY: user

@@ -118,6 +118,8 @@ static void test_refused(void **state)
     refuse(GOOD "network \"n\" { }\n", "key 'bridge': missing in network \"n\"");
     refuse(GOOD "network \"n\" {\nbridge = b\nmac = \"1:2\"\n}\n", ":7: key 'mac': '1:2'");
     refuse(GOOD "network \"n\" {\nbridge = b\nmac = \"01:00:00:00:00:01\"\n}\n", ":7: key 'mac'");
+    refuse(GOOD "disk \"x\" {\npath = a\ntype = \"vmdk\"\n}\n",
+           ":7: key 'type': 'vmdk' is not known; use \"raw\" or \"qcow2\"");
     refuse(GOOD "network \"n\" {\nbridge = b\nbackend = \"fast\"\n}\n",
            ":7: key 'backend': 'fast' is not known; use \"vhost\" or \"user\"");
     refuse(GOOD "disk \"x\" { path = a\n", "a section has no end");

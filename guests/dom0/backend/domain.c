@@ -63,6 +63,11 @@ int domain_irqfd(unsigned index)
     return fd >= 0 && ioctl(domain_fd, TARN_IRQFD, &arg) == 0 ? fd : -1;
 }
 
+int domain_memory_fd(void)
+{
+    return ioctl(domain_fd, TARN_MEMORY);
+}
+
 void domain_interrupt(unsigned index, unsigned bits)
 {
     struct tarn_interrupt arg = {.index = index, .bits = bits};

@@ -25,6 +25,10 @@ void domain_reply(uint32_t vcpu, uint64_t value);
 int domain_ioeventfd(unsigned index, unsigned queue);
 int domain_irqfd(unsigned index);
 
+/* A descriptor that maps the domain's RAM, from its beginning, and does nothing else. -1 with errno
+ * set. */
+int domain_memory_fd(void);
+
 /* Sets InterruptStatus bits of a device. */
 void domain_interrupt(unsigned index, unsigned bits);
 

@@ -29,6 +29,7 @@
 #include "guests/dom0/backend/loop.h"
 #include "guests/dom0/backend/net.h"
 #include "guests/dom0/backend/options.h"
+#include "guests/dom0/backend/proxy.h"
 #include "guests/dom0/backend/sandbox.h"
 #include "guests/dom0/backend/state.h"
 #include "guests/dom0/backend/terminal.h"
@@ -134,6 +135,9 @@ static struct device *make_device(const struct device_option *option)
     case KIND_DISK:
         return block_new(option->index, option->fd, option->readonly, option->queues,
                          option->serial);
+    case KIND_PROXY:
+        return proxy_new(option->index, option->fd, domain_memory_fd(), &memory, option->readonly,
+                         option->queues, option->serial);
     case KIND_NET:
         return option->vhost_fd >= 0
                    ? net_new_vhost(option->index, option->fd, option->mac, option->vhost_fd)

@@ -52,8 +52,8 @@ static bool parse_device(struct options *options, const char *text)
         device->index >= OPTIONS_DEVICES)
         return false;
     const char *rest = text + used;
-    if (strcmp(kind, "disk") == 0) {
-        device->kind = KIND_DISK;
+    if (strcmp(kind, "disk") == 0 || strcmp(kind, "proxy") == 0) {
+        device->kind = kind[0] == 'd' ? KIND_DISK : KIND_PROXY;
         return parse_disk(device, rest);
     }
     if (strcmp(kind, "net") == 0) {

@@ -11,9 +11,17 @@
 
 #define OPTIONS_DEVICES 32
 
-enum device_kind { KIND_NONE, KIND_CONSOLE, KIND_ENTROPY, KIND_INPUT, KIND_DISK, KIND_NET };
+enum device_kind {
+    KIND_NONE,
+    KIND_CONSOLE,
+    KIND_ENTROPY,
+    KIND_INPUT,
+    KIND_DISK,
+    KIND_PROXY,
+    KIND_NET
+};
 
-/* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk:FD:ro|rw:QUEUES:SERIAL |
+/* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk|proxy:FD:ro|rw:QUEUES:SERIAL |
  * INDEX:net:FD:MAC:VHOST_FD|-1 */
 struct device_option {
     enum device_kind kind;

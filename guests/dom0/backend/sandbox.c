@@ -30,6 +30,7 @@ static const int calls[] = {
     SCMP_SYS(io_uring_enter),
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(epoll_pwait),
+    SCMP_SYS(ppoll),
     SCMP_SYS(timerfd_settime),
     SCMP_SYS(accept4),
     SCMP_SYS(setsockopt),

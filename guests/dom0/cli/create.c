@@ -78,13 +78,18 @@ static int create_checked(const struct config *config, const struct sources *sou
     return create_locked(config, sources, lock);
 }
 
-static int create(const char *file, bool attach)
+/* As tarn create does; autostart passes over a domain that is there already. */
+static int create(const char *file, bool attach, bool autostart)
 {
     struct config config;
     struct sources sources;
+    struct tarn_info info;
     int code = EXIT_CONFIG;
 
-    if (config_read(&config, file, stderr) && machine_check(&config, &sources, stderr)) {
+    bool good = config_read(&config, file, stderr);
+    if (good && autostart && hyper_open() && hyper_find(config.name, &info) == 0)
+        code = EXIT_GOOD;
+    else if (good && machine_check(&config, &sources, stderr)) {
         code = create_checked(&config, &sources);
         machine_close(&sources);
         if (!code && attach)
@@ -100,7 +105,7 @@ int command_create(int argc, char **argv)
 
     if (argc != 2 + attach || argv[1 + attach][0] == '-')
         return report(EXIT_USAGE, "usage: tarn create [-c] FILE");
-    return create(argv[1 + attach], attach);
+    return create(argv[1 + attach], attach, false);
 }
 
 int command_check(int argc, char **argv)
@@ -131,7 +136,7 @@ int command_autostart(int argc, char **argv)
     if (glob(pattern, 0, NULL, &found) != 0)
         return EXIT_GOOD;
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        int one = create(found.gl_pathv[i], false);
+        int one = create(found.gl_pathv[i], false, true);
         code = code ? code : one;
     }
     globfree(&found);

@@ -22,6 +22,7 @@
 
 #include "guests/dom0/backend/state.h"
 #include "guests/dom0/cli/rundir.h"
+#include "guests/dom0/cli/storage.h"
 #include "guests/dom0/cli/tap.h"
 #include "guests/dom0/common/devices.h"
 #include "guests/dom0/common/hyper.h"
@@ -116,11 +117,12 @@ static bool lock_disk(int fd, bool readonly)
     return false;
 }
 
-/* O_DIRECT where the file system has it. Returns -1 with errno set. */
+/* A raw disk with O_DIRECT where the file system has it. Returns -1 with errno set. */
 static int open_disk(const struct config_disk *disk)
 {
     int flags = (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
-    int fd = open(disk->path, flags | O_DIRECT);
+    bool raw = strcmp(disk->type, "raw") == 0;
+    int fd = open(disk->path, flags | (raw ? O_DIRECT : 0));
 
     if (fd < 0 && errno == EINVAL)
         fd = open(disk->path, flags);
@@ -132,7 +134,24 @@ static int open_disk(const struct config_disk *disk)
     return -1;
 }
 
-static bool add_disk(struct launch *launch, const struct config *c, unsigned index,
+/* Leaves an open disk that is not raw to a daemon. Returns the connection to it, or -1. */
+static int serve_elsewhere(const struct config *c, unsigned id, const struct slot *slot, int fd)
+{
+    struct storage storage = {
+        .domain = c->name,
+        .number = slot->number,
+        .disk = &c->disk[slot->number],
+        .fd = fd,
+        .queues = slot->queues,
+        .uid = UID_BASE + TARN_MAX_DOMAINS + id,
+    };
+    int connection = storage_start(&storage);
+
+    close(fd);
+    return connection;
+}
+
+static bool add_disk(struct launch *launch, const struct config *c, unsigned id, unsigned index,
                      const struct slot *slot)
 {
     const struct config_disk *disk = &c->disk[slot->number];
@@ -144,12 +163,17 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned ind
                               : strerror(errno));
         return false;
     }
+    bool raw = strcmp(disk->type, "raw") == 0;
+    if (!raw)
+        fd = serve_elsewhere(c, id, slot, fd);
+    if (fd < 0)
+        return false;
     char serial[21]; /* the title, as far as it is plain */
     snprintf(serial, sizeof(serial), "%.20s", disk->title);
     for (char *at = serial; *at; at++)
         if (*at <= ' ' || *at > '~')
             *at = '_';
-    add(launch, "--device=%u:disk:%d:%s:%u:%s", index, keep(launch, fd),
+    add(launch, "--device=%u:%s:%d:%s:%u:%s", index, raw ? "disk" : "proxy", keep(launch, fd),
         disk->readonly ? "ro" : "rw", slot->queues, serial[0] ? serial : "disk");
     return true;
 }
@@ -200,7 +224,7 @@ static bool add_devices(struct launch *launch, const struct config *c, unsigned 
             add(launch, "--device=%u:input", i);
             break;
         case SLOT_DISK:
-            good = add_disk(launch, c, i, &slot[i]);
+            good = add_disk(launch, c, id, i, &slot[i]);
             break;
         case SLOT_NETWORK:
             good = add_network(launch, c, id, i, slot[i].number);

@@ -21,15 +21,17 @@
 #include "guests/dom0/cli/restart.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/spawn.h"
+#include "guests/dom0/cli/storage.h"
 #include "guests/dom0/cli/systemd.h"
 #include "guests/dom0/common/hyper.h"
 #include "guests/dom0/common/report.h"
 
 #define LOCK_SECONDS     20
-#define SHUTDOWN_SECONDS 60 /* a guest's time to shut down after SIGTERM */
-#define BACKEND_SECONDS  10 /* a backend's time to end after SIGTERM */
-#define LIVES            10 /* backends in a row that may die ... */
-#define YOUNG_SECONDS    1  /* ... this soon after they began */
+#define SHUTDOWN_SECONDS 60        /* a guest's time to shut down after SIGTERM */
+#define BACKEND_SECONDS  10        /* a backend's time to end after SIGTERM */
+#define LIVES            10        /* backends in a row that may die ... */
+#define YOUNG_SECONDS    1         /* ... this soon after they began */
+#define PAUSE_NS         500000000 /* before the next try, when one did not begin */
 
 struct domain {
     const char *name;
@@ -48,7 +50,7 @@ struct domain {
 };
 
 /* What to do next. */
-enum next { NEXT_SERVE, NEXT_REBUILD, NEXT_KEEP, NEXT_END };
+enum next { NEXT_SERVE, NEXT_REBUILD, NEXT_KEEP, NEXT_LEAVE, NEXT_END };
 
 int press_power(const char *name, char *why, size_t size)
 {
@@ -244,6 +246,10 @@ static enum next obey(struct domain *d, int signal)
         run_ask(d->name, "reboot");
         return NEXT_REBUILD;
     }
+    if (signal == SIGTERM && systemd_restarts(d->name)) {
+        stop_backend(d);
+        return NEXT_LEAVE;
+    }
     if (signal == SIGTERM)
         shut_down(d);
     if (d->backend > 0 || judge(d) != NEXT_END)
@@ -252,15 +258,31 @@ static enum next obey(struct domain *d, int signal)
     return NEXT_END;
 }
 
+/*
+ * The backend did not start. For a domain that runs already that is a death like any other: what it
+ * wants may be back soon, or it was killed on its way.
+ */
+static enum next judge_start(struct domain *d, int *code)
+{
+    static const struct timespec moment = {.tv_nsec = PAUSE_NS};
+
+    stop_backend(d);
+    if (d->info.state == TARN_STATE_CREATED) {
+        say_how(d, "destroyed: its backend does not start");
+        return NEXT_END;
+    }
+    *code = EXIT_GOOD;
+    d->backend_began = monotonic();
+    nanosleep(&moment, NULL);
+    return judge(d);
+}
+
 /* Serves until something happens. */
 static enum next run(struct domain *d, int *code)
 {
     *code = serve(d);
-    if (*code) {
-        stop_backend(d);
-        say_how(d, "destroyed: its backend does not start");
-        return NEXT_END;
-    }
+    if (*code)
+        return judge_start(d, code);
     int signal;
     do {
         signal = wait_signal(d, 0);
@@ -319,6 +341,12 @@ static int loop(struct domain *d)
     for (;;) {
         int code = EXIT_GOOD;
         enum next next = run(d, &code);
+        storage_end();
+        if (next == NEXT_LEAVE) {
+            printf("domain %s: goes on; its next supervisor takes over\n", d->name);
+            close(d->fd);
+            return EXIT_GOOD;
+        }
         if (next == NEXT_KEEP)
             next = keep(d);
         if (next == NEXT_REBUILD && !wait_for_next_life(d))

@@ -53,3 +53,20 @@ bool systemd_unit(const char *verb, const char *name)
             return false;
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
+
+/* A unit that is stopped for a restart has a job of that kind; its process is not told otherwise.
+ */
+bool systemd_restarts(const char *name)
+{
+    char command[128], job[256];
+
+    snprintf(command, sizeof(command), "systemctl list-jobs --no-legend --plain tarn@%s.service",
+             name);
+    FILE *jobs = systemd_is_here() ? popen(command, "re") : NULL;
+    bool restarts = false;
+    while (jobs && fgets(job, sizeof(job), jobs))
+        restarts = restarts || strstr(job, " restart ") != NULL;
+    if (jobs)
+        pclose(jobs);
+    return restarts;
+}

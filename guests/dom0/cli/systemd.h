@@ -14,4 +14,7 @@ void systemd_notify(const char *state);
 /* Runs `systemctl VERB tarn@NAME.service`, waits for it. True if it succeeded. */
 bool systemd_unit(const char *verb, const char *name);
 
+/* True if tarn@NAME.service is being stopped only to be started again. */
+bool systemd_restarts(const char *name);
+
 #endif

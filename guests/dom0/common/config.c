@@ -37,6 +37,7 @@ static struct {
 static cfg_opt_t disk_options[] = {
     CFG_STR("path", NULL, CFGF_NONE),
     CFG_BOOL("readonly", cfg_false, CFGF_NONE),
+    CFG_STR("type", "raw", CFGF_NONE),
     CFG_END(),
 };
 static cfg_opt_t network_options[] = {
@@ -66,10 +67,10 @@ static cfg_opt_t options[] = {
 };
 
 static const char *const noted[] = {
-    "name",          "kernel",          "initrd",      "cmdline",
-    "memory",        "vcpus",           "disk|path",   "disk",
-    "disk|readonly", "network|bridge",  "network|mac", "network",
-    "console|log",   "network|backend", "on_crash",    "on_reboot",
+    "name",        "kernel",    "initrd",      "cmdline",         "memory",
+    "vcpus",       "disk|path", "disk",        "disk|readonly",   "network|bridge",
+    "network|mac", "network",   "console|log", "network|backend", "on_crash",
+    "on_reboot",   "disk|type",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -220,9 +221,15 @@ static bool read_disk(struct config *c, FILE *errors, cfg_t *section)
     *disk = (struct config_disk){
         .title = cfg_title(section),
         .path = cfg_getstr(section, "path"),
+        .type = cfg_getstr(section, "type"),
         .readonly = cfg_getbool(section, "readonly"),
         .line = line_of(section, "path"),
     };
+    if (strcmp(disk->type, "raw") != 0 && strcmp(disk->type, "qcow2") != 0) {
+        config_error(c, errors, line_of(section, "type"), "type",
+                     "'%s' is not known; use \"raw\" or \"qcow2\"", disk->type);
+        return false;
+    }
     if (disk->path)
         return true;
     config_error(c, errors, disk->line, "path",

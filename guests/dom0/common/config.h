@@ -15,6 +15,7 @@
 
 struct config_disk {
     const char *title, *path;
+    const char *type; /* "raw", or one of qemu-storage-daemon's */
     bool readonly;
     int line; /* of path */
 };

@@ -95,6 +95,8 @@ int tarn_memory_init(void);
 void tarn_memory_exit(void);
 struct inode *tarn_memory_inode(void);
 int tarn_memory_mmap(struct tarn_domain *domain, struct vm_area_struct *vma);
+/* The ioctl: a descriptor of the memory alone. life is held. */
+int tarn_memory_fd(struct tarn_file *tf, void *arg);
 /* For a dying domain: takes all mappings away and waits for I/O. EBUSY, EINTR: not done yet. */
 int tarn_memory_revoke(struct tarn_domain *domain);
 

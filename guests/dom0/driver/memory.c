@@ -7,11 +7,14 @@
  */
 #define pr_fmt(fmt) "tarn: " fmt
 
+#include <linux/anon_inodes.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched/signal.h>
@@ -182,6 +185,45 @@ int tarn_memory_mmap(struct tarn_domain *domain, struct vm_area_struct *vma)
     vma->vm_flags |= VM_MIXEDMAP;
     vma->vm_ops = &ram_ops;
     return 0;
+}
+
+static int memory_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+    if (vma->vm_pgoff >= DOMU_RAM_MAX >> PAGE_SHIFT)
+        return -EINVAL; /* the console is not memory */
+    return tarn_memory_mmap(file->private_data, vma);
+}
+
+static int memory_file_release(struct inode *inode, struct file *file)
+{
+    tarn_domain_put(file->private_data);
+    return 0;
+}
+
+static const struct file_operations memory_file_ops = {
+    .owner = THIS_MODULE,
+    .mmap = memory_file_mmap,
+    .release = memory_file_release,
+    .llseek = noop_llseek,
+};
+
+int tarn_memory_fd(struct tarn_file *tf, void *arg)
+{
+    struct tarn_domain *domain = tf->domain;
+    struct file *file;
+    int fd = get_unused_fd_flags(O_CLOEXEC);
+
+    if (fd < 0)
+        return fd;
+    file = anon_inode_getfile("[tarn-memory]", &memory_file_ops, domain, O_RDWR);
+    if (IS_ERR(file)) {
+        put_unused_fd(fd);
+        return PTR_ERR(file);
+    }
+    kref_get(&domain->ref);
+    file->f_mapping = domain->inode->i_mapping;
+    fd_install(fd, file);
+    return fd;
 }
 
 /* Waits until nobody holds the pages of a block, at most until jiffies says end. */

@@ -12,10 +12,14 @@ $(IO_BUILD)/load: tests/bench/io/load.c
 		-o $@ $<
 
 # A raw ext4 disk of label "tools".
-$(IO_TOOLS): $(IO_BUILD)/load
+$(IO_TOOLS): $(IO_BUILD)/load tests/bench/io/io.mk
 	$(call say,DISK,$@)
 	$(Q)rm -rf $(IO_BUILD)/tools && mkdir -p $(IO_BUILD)/tools && cp $< $(IO_BUILD)/tools/
-	$(Q)rm -f $@ && truncate -s 16M $@
+	$(Q)qemu-img create -q -f qcow2 $(IO_BUILD)/tools/empty.qcow2 64M
+	$(Q)cd $(IO_BUILD)/tools && printf "tarn's base" > base.img && truncate -s 32M base.img && \
+		printf "end of base" | dd of=base.img bs=1 seek=33554421 conv=notrunc status=none && \
+		qemu-img create -q -f qcow2 -F raw -b base.img overlay.qcow2
+	$(Q)rm -f $@ && truncate -s 64M $@
 	$(Q)/usr/sbin/mke2fs -q -F -t ext4 -L tools -d $(IO_BUILD)/tools $@
 
 bench-io: images $(BUILD)/tarn.bin $(IO_TOOLS) ## disk and network of a domU as a ratio to dom0's own

@@ -20,9 +20,10 @@ cmdline = "root=/dev/vda rw console=hvc0 mitigations=off"
 memory = "384M"
 vcpus = {vcpus}
 disk "root" {{ path = "/var/lib/tarn/debian.img" }}
-disk "scratch" {{ path = "/var/lib/tarn/scratch.img" {disk} }}
+disk "scratch" {{ path = "{scratch}" {disk} }}
 disk "tools" {{ path = "{tools}" readonly = true }}
 network "lan" {{ bridge = "tarnbr0" {network} }}
+{more}
 """
 
 
@@ -32,7 +33,7 @@ def words(line):
 
 
 class Rig:
-    def __init__(self, log, **variables):
+    def __init__(self, log, scratch_bytes=SCRATCH_BYTES, **variables):
         arguments = {"BOOT": "direct", "CPUS": 2, "MEM": "3G",
                      "DOM0_ARGS": "systemd.mask=tarn-autostart.service mitigations=off"}
         arguments.update(variables)
@@ -46,12 +47,13 @@ class Rig:
         self.machine.login("dom0", timeout=480)
         self.tools = self.dom0.ok("until blkid -L tools; do sleep 1; done", timeout=60)
         self.dom0.ok(f"mount -o ro {self.tools} /mnt")
-        self.dom0.ok(f"dd if=/dev/zero of={SCRATCH} bs=1M count={SCRATCH_BYTES >> 20} "
+        self.dom0.ok(f"dd if=/dev/zero of={SCRATCH} bs=1M count={scratch_bytes >> 20} "
                      "oflag=direct status=none", timeout=240)
         self.dom0.ok(f"{{ /mnt/load serve {PORT} >/dev/null 2>&1 & }}")
 
-    def create(self, vcpus=1, disk="", network=""):
-        text = CONFIG.format(vcpus=vcpus, disk=disk, network=network, tools=self.tools)
+    def create(self, vcpus=1, scratch=SCRATCH, disk="", network="", more=""):
+        text = CONFIG.format(vcpus=vcpus, scratch=scratch, disk=disk, network=network, more=more,
+                             tools=self.tools)
         self.dom0.ok(f"printf '%s' '{text}' > /tmp/load.conf")
         self.dom0.ok("tarn create /tmp/load.conf", timeout=120)
         self.enter()

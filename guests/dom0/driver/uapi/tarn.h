@@ -205,6 +205,12 @@ struct tarn_console_input {
 #define TARN_CONSOLE_INPUT _IOWR(TARN_IO, 0x24, struct tarn_console_input)
 
 /*
+ * A new descriptor, the ioctl's result, for a process that is to have the domain's memory and
+ * nothing else, such as a vhost-user device: it takes mmap() alone, RAM from offset 0 on as below.
+ */
+#define TARN_MEMORY _IO(TARN_IO, 0x25)
+
+/*
  * mmap(): MAP_SHARED only, never PROT_EXEC. Offset ipa - DOMU_RAM_BASE is the domain's memory: real
  * pages, so O_DIRECT, io_uring and vhost work on them; where none was populated, SIGBUS. Offset
  * TARN_MMAP_CONSOLE, one page (4096 bytes): struct tarn_console_page.
