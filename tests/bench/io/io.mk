@@ -5,16 +5,22 @@
 IO_BUILD := $(BUILD)/bench/io
 IO_TOOLS := $(BUILD)/tools.img
 
-$(IO_BUILD)/load: tests/bench/io/load.c
+IO_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -pthread
+
+$(IO_BUILD)/%: tests/bench/io/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -static -pthread \
-		-o $@ $<
+	$(Q)$(CC) $(IO_CFLAGS) -static -o $@ $<
+
+$(IO_BUILD)/journal.host: tests/bench/io/journal.c
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)cc $(IO_CFLAGS) -o $@ $<
 
 # A raw ext4 disk of label "tools".
-$(IO_TOOLS): $(IO_BUILD)/load tests/bench/io/io.mk
+$(IO_TOOLS): $(IO_BUILD)/load $(IO_BUILD)/journal tests/bench/io/io.mk | $(IO_BUILD)/journal.host
 	$(call say,DISK,$@)
-	$(Q)rm -rf $(IO_BUILD)/tools && mkdir -p $(IO_BUILD)/tools && cp $< $(IO_BUILD)/tools/
+	$(Q)rm -rf $(IO_BUILD)/tools && mkdir -p $(IO_BUILD)/tools && cp $(filter $(IO_BUILD)/%,$^) $(IO_BUILD)/tools/
 	$(Q)qemu-img create -q -f qcow2 $(IO_BUILD)/tools/empty.qcow2 64M
 	$(Q)cd $(IO_BUILD)/tools && printf "tarn's base" > base.img && truncate -s 32M base.img && \
 		printf "end of base" | dd of=base.img bs=1 seek=33554421 conv=notrunc status=none && \
