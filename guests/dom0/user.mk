@@ -44,13 +44,14 @@ $(OVERLAY)/user.stamp: $(USER_BUILD)/tarn $(USER_BUILD)/tarn-backend $(USER_FILE
 		$(OVERLAY)/usr/share/bash-completion/completions/tarn
 	@touch $@
 
-# qemu-storage-daemon with its libraries, as an installed qemu-system-common would have them.
+# qemu-storage-daemon and virtiofsd with their libraries, as an installed qemu-system-common has them.
 $(OVERLAY)/storage.stamp: guests/fetch/storage.txt | $(APT)/updated
-	$(call say,FETCH,qemu-storage-daemon:arm64)
+	$(call say,FETCH,qemu-storage-daemon and virtiofsd for dom0)
 	$(Q)rm -rf $(BUILD)/storage.root
 	$(Q)$(FETCH) $(APT) unpack $(BUILD)/storage.root $$(sed 's/#.*//' $<)
-	$(Q)mkdir -p $(OVERLAY)/usr/bin $(OVERLAY)/usr/lib/aarch64-linux-gnu
+	$(Q)mkdir -p $(OVERLAY)/usr/bin $(OVERLAY)/usr/lib/qemu $(OVERLAY)/usr/lib/aarch64-linux-gnu
 	$(Q)cp $(BUILD)/storage.root/usr/bin/qemu-storage-daemon $(OVERLAY)/usr/bin/
+	$(Q)cp $(BUILD)/storage.root/usr/lib/qemu/virtiofsd $(OVERLAY)/usr/lib/qemu/
 	$(Q)find $(BUILD)/storage.root -path '*/aarch64-linux-gnu/lib*.so.*' -exec cp -a -t \
 		$(OVERLAY)/usr/lib/aarch64-linux-gnu {} +
 	$(Q)rm -rf $(BUILD)/storage.root

@@ -163,3 +163,32 @@ def test_service_stack_restarted_under_load(rig):
     assert rig.dom0.ok("tarn info --json load | grep -o '\"id\": *[0-9]*'") == domain
     rig.destroy()
     assert not daemons(rig)
+
+
+def test_vsock_share_entropy(rig):
+    """Sockets to dom0, a folder of dom0, random numbers of dom0: a line of the configuration each, or none."""
+    rig.dom0.ok("mkdir -p /srv/share && rm -rf /srv/share/* && head -c 3000000 /dev/urandom > /srv/share/a")
+    rig.create(vcpus=2, more='vsock { cid = 42 }\nshare "tarn" { path = "/srv/share" }')
+    domu = rig.enter()
+    # Entropy.
+    assert "virtio" in domu.ok("cat /sys/class/misc/hw_random/rng_current")
+    assert int(domu.ok("head -c 4096 /dev/hwrng | gzip -c | wc -c")) > 4000
+    # vsock, CID 2 is dom0.
+    results = words(domu.ok(f"/mnt/load check vsock:2 {PORT} 3", timeout=120))
+    assert results["errors"] == 0 and results["bytes"] > 0
+    # The folder, both ways.
+    domu.ok("mkdir -p /tmp/share && mount -t virtiofs tarn /tmp/share", timeout=60)
+    sent = domu.ok("sha256sum < /tmp/share/a", timeout=120)
+    domu.ok("mkdir /tmp/share/made && cp /tmp/share/a /tmp/share/made/b && rm /tmp/share/a && ls -l /tmp/share",
+            timeout=120)
+    rig.leave()
+    assert rig.dom0.ok("sha256sum < /srv/share/made/b") == sent
+    assert rig.dom0.run("test -e /srv/share/a")[0] != 0
+    # vsock after the backend's death: old connections end, new ones work.
+    rig.dom0.ok("kill -9 $(pgrep -f -o 'tarn-backend.*--name=load')")
+    domu = rig.enter()
+    results = words(domu.ok(f"/mnt/load check vsock:2 {PORT} 3", timeout=120))
+    assert results["errors"] == 0 and results["bytes"] > 0
+    rig.leave()
+    rig.destroy()
+    assert rig.dom0.run("pgrep virtiofsd")[0] != 0

@@ -33,6 +33,7 @@
 #include "guests/dom0/backend/sandbox.h"
 #include "guests/dom0/backend/state.h"
 #include "guests/dom0/backend/terminal.h"
+#include "guests/dom0/backend/vsock.h"
 #include "guests/dom0/backend/workers.h"
 
 #define LOG_LINES     10
@@ -136,8 +137,12 @@ static struct device *make_device(const struct device_option *option)
         return block_new(option->index, option->fd, option->readonly, option->queues,
                          option->serial);
     case KIND_PROXY:
-        return proxy_new(option->index, option->fd, domain_memory_fd(), &memory, option->readonly,
-                         option->queues, option->serial);
+        return proxy_new_disk(option->index, option->fd, domain_memory_fd(), &memory,
+                              option->readonly, option->queues, option->serial);
+    case KIND_SHARE:
+        return proxy_new_share(option->index, option->fd, domain_memory_fd(), &memory, option->tag);
+    case KIND_VSOCK:
+        return vsock_new(option->index, option->fd, option->cid);
     case KIND_NET:
         return option->vhost_fd >= 0
                    ? net_new_vhost(option->index, option->fd, option->mac, option->vhost_fd)

@@ -42,7 +42,7 @@ static bool parse_net(struct device_option *device, const char *rest)
 
 static bool parse_device(struct options *options, const char *text)
 {
-    char kind[8];
+    char kind[8], end;
     int used = 0;
 
     if (options->devices == OPTIONS_DEVICES)
@@ -59,6 +59,14 @@ static bool parse_device(struct options *options, const char *text)
     if (strcmp(kind, "net") == 0) {
         device->kind = KIND_NET;
         return parse_net(device, rest);
+    }
+    if (strcmp(kind, "vsock") == 0) {
+        device->kind = KIND_VSOCK;
+        return sscanf(rest, ":%d:%u%c", &device->fd, &device->cid, &end) == 2;
+    }
+    if (strcmp(kind, "share") == 0) {
+        device->kind = KIND_SHARE;
+        return sscanf(rest, ":%d:%36s%c", &device->fd, device->tag, &end) == 2;
     }
     if (strcmp(kind, "console") == 0)
         device->kind = KIND_CONSOLE;

@@ -18,11 +18,14 @@ enum device_kind {
     KIND_INPUT,
     KIND_DISK,
     KIND_PROXY,
-    KIND_NET
+    KIND_NET,
+    KIND_VSOCK,
+    KIND_SHARE
 };
 
 /* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk|proxy:FD:ro|rw:QUEUES:SERIAL |
- * INDEX:net:FD:MAC:VHOST_FD|-1 */
+ * INDEX:net:FD:MAC:VHOST_FD|-1 | INDEX:vsock:FD:CID |
+ * INDEX:share:FD:TAG */
 struct device_option {
     enum device_kind kind;
     unsigned index;
@@ -31,6 +34,8 @@ struct device_option {
     bool readonly;
     unsigned queues;
     char serial[21];
+    char tag[37]; /* of a share */
+    uint32_t cid; /* of vsock */
     uint8_t mac[6];
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Disks served by another process. It never sees the guest's rings: it works on rings of our own,
+ * Devices served by another process. It never sees the guest's rings: it works on rings of our own,
  * in memory that it shares with us, whose descriptors point to the guest's buffers. So it needs not
  * guard against a hostile ring, and of what it had in flight when it died we know all: its
  * successor is given that again.
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_fs.h>
 #include <linux/virtio_ids.h>
 #include <poll.h>
 #include <stdio.h>
@@ -51,7 +52,8 @@ struct proxy_queue {
     int kick_fd;
     struct shared_ring *shared;
     uint16_t seen;                  /* of the used ring */
-    uint32_t writable[VQ_MAX_SIZE]; /* bytes of a head's writable part; 0: not outstanding */
+    bool asked[VQ_MAX_SIZE];        /* heads that are outstanding */
+    uint32_t writable[VQ_MAX_SIZE]; /* bytes of a head's writable part */
     unsigned outstanding;
 };
 
@@ -77,7 +79,7 @@ static void hung_up(struct loop_source *source, uint32_t events)
 
     (void)events;
     loop_set(source, 0);
-    give_up(proxy, "its storage daemon went away");
+    give_up(proxy, "the process that serves it went away");
 }
 
 /* Hands the buffer in proxy->chain over. */
@@ -104,13 +106,16 @@ static void forward(struct proxy_queue *queue)
         .addr = OURS_AT + (uint64_t)((uint8_t *)table - (uint8_t *)proxy->queue[0].shared),
         .len = count * (uint32_t)sizeof(struct vring_desc),
         .flags = VRING_DESC_F_INDIRECT};
+    queue->asked[chain->head] = true;
     queue->writable[chain->head] = chain->writable_bytes;
     queue->outstanding++;
     shared->avail.ring[shared->avail.idx % VQ_MAX_SIZE] = chain->head;
     __atomic_store_n(&shared->avail.idx, (uint16_t)(shared->avail.idx + 1), __ATOMIC_RELEASE);
 }
 
-/* The serial number is ours. Returns whether that was the request. */
+static const struct device_ops disk_ops;
+
+/* A disk's serial number is ours. Returns whether that was the request. */
 static bool answer_id(struct proxy *proxy, struct virtqueue *vq)
 {
     struct vq_chain *chain = &proxy->chain;
@@ -118,7 +123,8 @@ static bool answer_id(struct proxy *proxy, struct virtqueue *vq)
     uint8_t status = VIRTIO_BLK_S_OK;
     uint32_t type;
 
-    if (iov_read(chain->segment, chain->readable, 0, &type, sizeof(type)) != sizeof(type) ||
+    if (proxy->device.ops != &disk_ops ||
+        iov_read(chain->segment, chain->readable, 0, &type, sizeof(type)) != sizeof(type) ||
         type != VIRTIO_BLK_T_GET_ID)
         return false;
     if (chain->writable_bytes != sizeof(proxy->serial) + 1)
@@ -139,7 +145,7 @@ static void notify(struct device *device, unsigned index)
     vq_busy(vq);
     do {
         while (vq_pop(vq, &proxy->chain) == VQ_GOT) {
-            if (proxy->chain.writable_bytes == 0)
+            if (proxy->chain.writable_bytes == 0 && device->ops == &disk_ops)
                 vq->broken = "a request has no room for its status";
             else if (!answer_id(proxy, vq))
                 forward(queue);
@@ -161,11 +167,11 @@ static bool reap(struct proxy_queue *queue)
     while (queue->seen != __atomic_load_n(&shared->used.idx, __ATOMIC_ACQUIRE)) {
         volatile struct vring_used_elem *element = &shared->used.ring[queue->seen++ % VQ_MAX_SIZE];
         uint32_t head = element->id, written = element->len;
-        if (head >= VQ_MAX_SIZE || queue->writable[head] == 0)
+        if (head >= VQ_MAX_SIZE || !queue->asked[head])
             return false;
         if (written > queue->writable[head])
             written = queue->writable[head];
-        queue->writable[head] = 0;
+        queue->asked[head] = false;
         queue->outstanding--;
         if (!proxy->discard)
             vq_push(&proxy->device.vq[queue->index], (uint16_t)head, written);
@@ -183,7 +189,7 @@ static void called(struct loop_source *source, uint32_t events)
     (void)events;
     eventfd_read(source->fd, &count);
     if (!reap(queue))
-        give_up(queue->proxy, "its storage daemon answers what was not asked");
+        give_up(queue->proxy, "the process that serves it answers what was not asked");
 }
 
 /* Waits for what the other process has in hand: it may write to the guest's buffers until then. */
@@ -199,12 +205,12 @@ static void reset(struct device *device)
         eventfd_t count;
         while (queue->outstanding) {
             if (poll(fds, 2, DRAIN_MS) <= 0 || fds[1].revents) {
-                give_up(proxy, "its storage daemon does not answer");
+                give_up(proxy, "the process that serves it does not answer");
                 return; /* discard stays: we are over */
             }
             eventfd_read(queue->call.fd, &count);
             if (!reap(queue)) {
-                give_up(proxy, "its storage daemon answers what was not asked");
+                give_up(proxy, "the process that serves it answers what was not asked");
                 return;
             }
         }
@@ -212,10 +218,19 @@ static void reset(struct device *device)
     proxy->discard = false;
 }
 
-static const struct device_ops ops = {
+static const struct device_ops disk_ops = {
     .name = "block",
     .id = VIRTIO_ID_BLOCK,
     .queues = 1,
+    .notify = notify,
+    .reset = reset,
+};
+
+/* Urgent requests, and the others. */
+static const struct device_ops share_ops = {
+    .name = "share",
+    .id = VIRTIO_ID_FS,
+    .queues = 2,
     .notify = notify,
     .reset = reset,
 };
@@ -262,20 +277,30 @@ static bool connect_rings(struct proxy *proxy, int memory_fd, const struct guest
     return good;
 }
 
-struct device *proxy_new(unsigned index, int fd, int memory_fd, const struct guest_memory *memory,
-                         bool readonly, unsigned queues, const char *serial)
+static struct proxy *make(unsigned index, int fd, const struct device_ops *ops, unsigned queues)
+{
+    struct proxy *proxy = calloc(1, sizeof(*proxy));
+
+    if (!proxy)
+        return NULL;
+    proxy->device = (struct device){.ops = ops, .index = index, .queues = queues};
+    proxy->connection = (struct loop_source){.fd = fd, .events = EPOLLIN, .ready = hung_up};
+    return proxy;
+}
+
+struct device *proxy_new_disk(unsigned index, int fd, int memory_fd,
+                              const struct guest_memory *memory, bool readonly, unsigned queues,
+                              const char *serial)
 {
     uint64_t features = 1ull << VIRTIO_BLK_F_FLUSH | 1ull << VIRTIO_BLK_F_SEG_MAX |
                         1ull << VIRTIO_BLK_F_BLK_SIZE | 1ull << VIRTIO_BLK_F_MQ |
                         1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC;
-    struct proxy *proxy = calloc(1, sizeof(*proxy));
+    struct proxy *proxy = make(index, fd, &disk_ops, queues);
 
     if (!proxy)
         return NULL;
     features |= readonly ? 1ull << VIRTIO_BLK_F_RO
                          : 1ull << VIRTIO_BLK_F_DISCARD | 1ull << VIRTIO_BLK_F_WRITE_ZEROES;
-    proxy->device = (struct device){.ops = &ops, .index = index, .queues = queues};
-    proxy->connection = (struct loop_source){.fd = fd, .events = EPOLLIN, .ready = hung_up};
     memcpy(proxy->serial, serial, strnlen(serial, sizeof(proxy->serial)));
     struct virtio_blk_config *config = (struct virtio_blk_config *)proxy->device.config;
     if (!vhost_user_open(fd, &features, config, CONFIG_BYTES) ||
@@ -286,5 +311,21 @@ struct device *proxy_new(unsigned index, int fd, int memory_fd, const struct gue
     proxy->device.features = features | 1ull << VIRTIO_BLK_F_MQ;
     if (readonly)
         proxy->device.features |= 1ull << VIRTIO_BLK_F_RO;
+    return &proxy->device;
+}
+
+/* virtiofsd follows indirect descriptors, though it does not offer to. */
+struct device *proxy_new_share(unsigned index, int fd, int memory_fd,
+                               const struct guest_memory *memory, const char *tag)
+{
+    uint64_t features = 1ull << VIRTIO_F_VERSION_1;
+    struct proxy *proxy = make(index, fd, &share_ops, share_ops.queues);
+
+    if (!proxy || !vhost_user_open(fd, &features, NULL, 0) ||
+        !connect_rings(proxy, memory_fd, memory) || !loop_add(&proxy->connection))
+        return NULL;
+    struct virtio_fs_config *config = (struct virtio_fs_config *)proxy->device.config;
+    memcpy(config->tag, tag, strnlen(tag, sizeof(config->tag)));
+    config->num_request_queues = share_ops.queues - 1;
     return &proxy->device;
 }

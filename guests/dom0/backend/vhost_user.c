@@ -121,19 +121,22 @@ bool vhost_user_open(int fd, uint64_t *features, void *config, size_t size)
 {
     uint32_t whole = (uint32_t)(offsetof(struct config, data) + size);
     struct message message = {.request = GET_CONFIG, .size = whole};
-    uint64_t offered = 0, protocol = 0;
+    uint64_t offered = 0, protocol = 0, wanted = size ? PROTOCOL_CONFIG : 0;
 
     if (!ask_number(fd, GET_FEATURES, &offered) || !(offered & FEATURE_PROTOCOL) ||
-        !ask_number(fd, GET_PROTOCOL_FEATURES, &protocol) || !(protocol & PROTOCOL_CONFIG)) {
+        !ask_number(fd, GET_PROTOCOL_FEATURES, &protocol) || (protocol & wanted) != wanted) {
         errno = EPROTO;
         return false;
     }
     *features &= offered;
     message.payload.config = (struct config){.size = (uint32_t)size};
-    if (!send_number(fd, SET_PROTOCOL_FEATURES, PROTOCOL_CONFIG, NULL) ||
+    if (!send_number(fd, SET_PROTOCOL_FEATURES, wanted, NULL) ||
         !send_number(fd, SET_FEATURES, *features | FEATURE_PROTOCOL, NULL) ||
-        !send_message(fd, &(struct message){.request = SET_OWNER}, NULL, 0) ||
-        !ask(fd, &message, whole))
+        !send_message(fd, &(struct message){.request = SET_OWNER}, NULL, 0))
+        return false;
+    if (size == 0)
+        return true;
+    if (!ask(fd, &message, whole))
         return false;
     memcpy(config, message.payload.config.data, size);
     return true;

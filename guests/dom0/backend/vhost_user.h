@@ -29,7 +29,7 @@ struct vhost_user_ring {
  * of no use any more.
  *
  * vhost_user_open: *features is what both sides are to use: in, what we can; out, what it can too.
- * Then the device's configuration is read, `size` bytes up to 256.
+ * Then the device's configuration is read, `size` bytes up to 256; 0: it has none to read.
  */
 bool vhost_user_open(int fd, uint64_t *features, void *config, size_t size);
 bool vhost_user_set_memory(int fd, const struct vhost_user_region *region, unsigned count);

@@ -109,6 +109,18 @@ static bool check_network(const struct config *c, const struct config_network *n
     return false;
 }
 
+static bool check_share(const struct config *c, const struct config_share *share, FILE *errors)
+{
+    struct stat st;
+
+    if (stat(share->path, &st) == 0 && S_ISDIR(st.st_mode) && !strchr(share->path, ','))
+        return true;
+    config_error(c, errors, share->line, "path",
+                 "share \"%s\": %s is no folder; give one, without a comma in its name", share->tag,
+                 share->path);
+    return false;
+}
+
 bool machine_check(const struct config *config, struct sources *sources, FILE *errors)
 {
     *sources = (struct sources){.kernel = -1, .initrd = -1};
@@ -119,6 +131,8 @@ bool machine_check(const struct config *config, struct sources *sources, FILE *e
         good = check_disk(config, &config->disk[i], errors) && good;
     for (unsigned i = 0; i < config->networks; i++)
         good = check_network(config, &config->network[i], errors) && good;
+    for (unsigned i = 0; i < config->shares; i++)
+        good = check_share(config, &config->share[i], errors) && good;
     if (!good)
         machine_close(sources);
     return good;

@@ -30,6 +30,7 @@
 
 #define BACKEND       "/usr/libexec/tarn/tarn-backend"
 #define VHOST_NET     "/dev/vhost-net"
+#define VHOST_VSOCK   "/dev/vhost-vsock"
 #define LOCK_TRIES    2000 /* of 10 ms */
 #define READY_SECONDS 60
 /* User ids that no distribution and no systemd gives out; one a domain, so that they are strangers.
@@ -139,7 +140,6 @@ static int serve_elsewhere(const struct config *c, unsigned id, const struct slo
 {
     struct storage storage = {
         .domain = c->name,
-        .number = slot->number,
         .disk = &c->disk[slot->number],
         .fd = fd,
         .queues = slot->queues,
@@ -206,6 +206,28 @@ static bool add_network(struct launch *launch, const struct config *c, unsigned 
     return true;
 }
 
+static bool add_vsock(struct launch *launch, const struct config *c, unsigned index)
+{
+    int fd = open(VHOST_VSOCK, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0) {
+        report(0, "%s: vsock: %s: %s; load vhost_vsock", c->name, VHOST_VSOCK, strerror(errno));
+        return false;
+    }
+    add(launch, "--device=%u:vsock:%d:%u", index, keep(launch, fd), c->cid);
+    return true;
+}
+
+static bool add_share(struct launch *launch, const struct config *c, unsigned index,
+                      unsigned number)
+{
+    int fd = storage_share(c->name, &c->share[number]);
+
+    if (fd >= 0)
+        add(launch, "--device=%u:share:%d:%s", index, keep(launch, fd), c->share[number].tag);
+    return fd >= 0;
+}
+
 static bool add_devices(struct launch *launch, const struct config *c, unsigned id)
 {
     struct slot slot[MAX_SLOTS];
@@ -228,6 +250,12 @@ static bool add_devices(struct launch *launch, const struct config *c, unsigned 
             break;
         case SLOT_NETWORK:
             good = add_network(launch, c, id, i, slot[i].number);
+            break;
+        case SLOT_VSOCK:
+            good = add_vsock(launch, c, i);
+            break;
+        case SLOT_SHARE:
+            good = add_share(launch, c, i, slot[i].number);
             break;
         }
     }

@@ -29,12 +29,13 @@
 #include "guests/dom0/common/report.h"
 
 #define DAEMON        "/usr/bin/qemu-storage-daemon"
+#define SHARER        "/usr/lib/qemu/virtiofsd"
 #define START_SECONDS 60
 #define END_TRIES     500 /* of 10 ms */
 #define LINE_SIZE     1024
 #define GREETING      "{\"QMP\""
 
-static pid_t daemons[CONFIG_MAX_DISKS];
+static pid_t daemons[CONFIG_MAX_DISKS + CONFIG_MAX_SHARES];
 static unsigned count;
 
 static bool wait_end(pid_t pid)
@@ -114,52 +115,47 @@ static void execute(const struct storage *s, int monitor, int listener)
     execv(DAEMON, arguments);
 }
 
-static void become_daemon(const struct storage *s, int monitor, int listener, pid_t supervisor)
+/* The child's rights: those of a user who is nobody else, and its supervisor's lifetime. */
+static bool confine(uid_t uid, pid_t supervisor)
 {
-    uid_t uid = s->uid;
     sigset_t none;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    bool good = opener_start(s->disk->path, s->fd) && dup2(monitor, STDERR_FILENO) >= 0 &&
-                fcntl(monitor, F_SETFD, 0) == 0 && fcntl(listener, F_SETFD, 0) == 0;
-    good = good &&
-           (geteuid() != 0 || (setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 &&
-                               setresuid(uid, uid, uid) == 0)) &&
+    bool good =
+        uid == 0 || geteuid() != 0 ||
+        (setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0);
+    return good && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == supervisor;
-    if (good)
-        execute(s, monitor, listener);
-    report(0, "cannot start %s: %s", DAEMON, strerror(errno));
+}
+
+static _Noreturn void fail_child(const char *program)
+{
+    report(0, "cannot start %s: %s", program, strerror(errno));
     _exit(127);
 }
 
-/* A listening socket and its address, which has no name left after connecting. */
-static int listen_at(struct sockaddr_un *address, const struct storage *s)
+/*
+ * A listening socket, as daemons want it, and a connection to it; the name that it needs for that
+ * is gone afterwards. False with errno set.
+ */
+static bool make_link(const char *domain, int *listener, int *connection)
 {
-    char name[24];
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const struct sockaddr *at = (const struct sockaddr *)&address;
 
-    snprintf(name, sizeof(name), "storage.%u", s->number);
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    strncpy(address->sun_path, run_path(s->domain, name).text, sizeof(address->sun_path) - 1);
-    unlink(address->sun_path);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)address, sizeof(*address)) == 0 &&
-        listen(fd, 1) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-static int connect_to(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    strncpy(address.sun_path, run_path(domain, "link").text, sizeof(address.sun_path) - 1);
+    unlink(address.sun_path);
+    *listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*listener >= 0 && *connection >= 0 && bind(*listener, at, sizeof(address)) == 0 &&
+        listen(*listener, 1) == 0 && connect(*connection, at, sizeof(address)) == 0)
+        return unlink(address.sun_path) == 0;
+    int error = errno;
+    close(*listener);
+    close(*connection);
+    errno = error;
+    return false;
 }
 
 static int say_why(const struct storage *s, const char *why)
@@ -168,31 +164,74 @@ static int say_why(const struct storage *s, const char *why)
     return -1;
 }
 
+/* Waits for the daemon's greeting. Returns NULL or what it says instead. */
+static const char *wait_greeting(int monitor)
+{
+    static char line[LINE_SIZE];
+    struct timeval limit = {.tv_sec = START_SECONDS};
+
+    setsockopt(monitor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    if (!read_line(monitor, line))
+        return "its storage daemon does not start";
+    return strncmp(line, GREETING, strlen(GREETING)) == 0 ? NULL : line;
+}
+
 int storage_start(const struct storage *s)
 {
-    struct timeval limit = {.tv_sec = START_SECONDS};
-    struct sockaddr_un address;
-    char line[LINE_SIZE];
-    int pair[2];
+    int pair[2], listener, connection;
     pid_t supervisor = getpid();
 
     if (access(DAEMON, X_OK) != 0)
         return say_why(s, "this type needs " DAEMON "; install qemu-system-common");
-    int listener = listen_at(&address, s);
-    if (listener < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    if (!make_link(s->domain, &listener, &connection) ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return say_why(s, strerror(errno));
     pid_t pid = fork();
-    if (pid == 0)
-        become_daemon(s, pair[1], listener, supervisor);
+    if (pid == 0) {
+        if (opener_start(s->disk->path, s->fd) && dup2(pair[1], STDERR_FILENO) >= 0 &&
+            fcntl(pair[1], F_SETFD, 0) == 0 && fcntl(listener, F_SETFD, 0) == 0 &&
+            confine(s->uid, supervisor))
+            execute(s, pair[1], listener);
+        fail_child(DAEMON);
+    }
     close(pair[1]);
+    close(listener);
     if (pid > 0)
         daemons[count++] = pid;
-    setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    bool spoke = pid > 0 && read_line(pair[0], line);
-    int fd = spoke && strncmp(line, GREETING, strlen(GREETING)) == 0 ? connect_to(&address) : -1;
-    unlink(address.sun_path);
+    const char *wrong = pid > 0 ? wait_greeting(pair[0]) : strerror(errno);
+    close(pair[0]); /* the daemon goes on without its monitor */
+    if (!wrong)
+        return connection;
+    close(connection);
+    return say_why(s, wrong);
+}
+
+/*
+ * virtiofsd acts for all users of the guest, so it is root; it shuts itself into the folder, gives
+ * up all capabilities but those for files, and lists the system calls that it needs.
+ */
+int storage_share(const char *domain, const struct config_share *share)
+{
+    char source[PATH_MAX + 32], fd[24];
+    char *const arguments[] = {(char *)SHARER, (char *)"-f", fd, (char *)"-o", source, NULL};
+    int listener, connection;
+    pid_t supervisor = getpid();
+
+    if (access(SHARER, X_OK) != 0 || !make_link(domain, &listener, &connection)) {
+        report(0, "%s: share \"%s\": %s: %s; install qemu-system-common", domain, share->tag,
+               SHARER, strerror(errno));
+        return -1;
+    }
+    snprintf(source, sizeof(source), "source=%s,sandbox=chroot", share->path);
+    snprintf(fd, sizeof(fd), "--fd=%d", listener);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (fcntl(listener, F_SETFD, 0) == 0 && confine(0, supervisor))
+            execv(SHARER, arguments);
+        fail_child(SHARER);
+    }
     close(listener);
-    /* The daemon goes on without its monitor. */
-    close(pair[0]);
-    return fd >= 0 ? fd : say_why(s, spoke ? line : "its storage daemon does not start");
+    if (pid > 0)
+        daemons[count++] = pid;
+    return connection;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * qemu-storage-daemon for disks that are not raw: one process a disk, started with each backend and
- * ended with it. May include config.h.
+ * What is served by vhost-user: disks that are not raw by qemu-storage-daemon, shared folders by
+ * virtiofsd. One process each, started with each backend and ended with it. May include config.h.
  */
 #ifndef TARN_STORAGE_H
 #define TARN_STORAGE_H
@@ -11,17 +11,17 @@
 #include "guests/dom0/common/config.h"
 
 struct storage {
-    const char *domain; /* its name, and the number of the disk in its configuration */
-    unsigned number;
+    const char *domain; /* its name */
     const struct config_disk *disk;
     int fd; /* the image, open; the daemon opens no path but those of backing files */
     unsigned queues;
     uid_t uid; /* who the daemon is to be */
 };
 
-/* Starts a daemon and connects to it by vhost-user. Returns the connection, or -1 having said why.
- */
+/* Each starts a daemon and connects to it by vhost-user. Returns the connection, or -1 having said
+ * why. */
 int storage_start(const struct storage *storage);
+int storage_share(const char *domain, const struct config_share *share);
 
 /* Ends all daemons that were started. Returns when they are gone. */
 void storage_end(void);

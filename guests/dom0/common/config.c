@@ -19,6 +19,7 @@
 #define MAX_FILE    65536
 #define NAME_LENGTH (TARN_NAME_SIZE - 1)
 #define MAX_VCPUS   32
+#define MAX_TAG     36   /* of a shared folder: virtio 1.2, 5.11.4 */
 #define MAX_CMDLINE 2047 /* COMMAND_LINE_SIZE of arm64 Linux, less its NUL */
 
 /* libconfuse's callbacks take no argument of ours: what they work on is here while a file is read.
@@ -50,6 +51,14 @@ static cfg_opt_t console_options[] = {
     CFG_STR("log", NULL, CFGF_NONE),
     CFG_END(),
 };
+static cfg_opt_t vsock_options[] = {
+    CFG_INT("cid", 0, CFGF_NONE),
+    CFG_END(),
+};
+static cfg_opt_t share_options[] = {
+    CFG_STR("path", NULL, CFGF_NONE),
+    CFG_END(),
+};
 #define TITLED (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 static cfg_opt_t options[] = {
     CFG_STR("name", NULL, CFGF_NONE),
@@ -62,6 +71,8 @@ static cfg_opt_t options[] = {
     CFG_STR("on_reboot", "restart", CFGF_NONE),
     CFG_SEC("disk", disk_options, TITLED),
     CFG_SEC("network", network_options, TITLED),
+    CFG_SEC("share", share_options, TITLED),
+    CFG_SEC("vsock", vsock_options, CFGF_NONE),
     CFG_SEC("console", console_options, CFGF_NONE),
     CFG_END(),
 };
@@ -70,7 +81,7 @@ static const char *const noted[] = {
     "name",        "kernel",    "initrd",      "cmdline",         "memory",
     "vcpus",       "disk|path", "disk",        "disk|readonly",   "network|bridge",
     "network|mac", "network",   "console|log", "network|backend", "on_crash",
-    "on_reboot",   "disk|type",
+    "on_reboot",   "disk|type", "vsock|cid",   "share|path",      "share",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -109,7 +120,9 @@ static int line_of(const cfg_t *section, const char *key)
             continue;
         if (strcmp(reading.note[i].key, key) == 0)
             return reading.note[i].line;
-        if (strcmp(reading.note[i].key, "disk") == 0 || strcmp(reading.note[i].key, "network") == 0)
+        if (strcmp(reading.note[i].key, "disk") == 0 ||
+            strcmp(reading.note[i].key, "network") == 0 ||
+            strcmp(reading.note[i].key, "share") == 0)
             line = reading.note[i].line;
     }
     return line;
@@ -292,6 +305,47 @@ static bool read_action(struct config *c, FILE *errors, cfg_t *parsed, const cha
     return false;
 }
 
+static bool read_share(struct config *c, FILE *errors, cfg_t *section)
+{
+    if (c->shares == CONFIG_MAX_SHARES) {
+        config_error(c, errors, line_of(section, "path"), "share",
+                     "too many; a domain has at most %d shares", CONFIG_MAX_SHARES);
+        return false;
+    }
+    struct config_share *share = &c->share[c->shares++];
+    *share = (struct config_share){
+        .tag = cfg_title(section),
+        .path = cfg_getstr(section, "path"),
+        .line = line_of(section, "path"),
+    };
+    size_t plain =
+        strspn(share->tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+    if (plain < 1 || plain > MAX_TAG || share->tag[plain]) {
+        config_error(c, errors, share->line, "share",
+                     "'%s' is no tag to mount by; use 1 to %d letters, digits, '_', '.', '-'",
+                     share->tag, MAX_TAG);
+        return false;
+    }
+    if (share->path)
+        return true;
+    config_error(c, errors, share->line, "path",
+                 "missing in share \"%s\"; add path = \"/path/of/folder\"", share->tag);
+    return false;
+}
+
+static bool read_vsock(struct config *c, FILE *errors, cfg_t *section)
+{
+    long cid = cfg_getint(section, "cid");
+
+    c->cid = (uint32_t)cid;
+    c->line_cid = line_of(section, "cid");
+    if (cid == 0 || (cid >= 3 && cid < UINT32_MAX))
+        return true;
+    config_error(c, errors, c->line_cid, "cid",
+                 "%ld is no address of a guest; use 3 or more, another one for each domain", cid);
+    return false;
+}
+
 static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
 {
     c->name = cfg_getstr(parsed, "name");
@@ -311,6 +365,9 @@ static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
         good = read_disk(c, errors, cfg_getnsec(parsed, "disk", i)) && good;
     for (unsigned i = 0; i < cfg_size(parsed, "network"); i++)
         good = read_network(c, errors, cfg_getnsec(parsed, "network", i)) && good;
+    for (unsigned i = 0; i < cfg_size(parsed, "share"); i++)
+        good = read_share(c, errors, cfg_getnsec(parsed, "share", i)) && good;
+    good = read_vsock(c, errors, cfg_getsec(parsed, "vsock")) && good;
     cfg_t *console = cfg_getsec(parsed, "console");
     c->console_log = console ? cfg_getstr(console, "log") : NULL;
     c->line_log = console ? line_of(console, "log") : 1;

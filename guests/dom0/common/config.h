@@ -12,6 +12,7 @@
 
 #define CONFIG_MAX_DISKS    16
 #define CONFIG_MAX_NETWORKS 8
+#define CONFIG_MAX_SHARES   3
 
 struct config_disk {
     const char *title, *path;
@@ -30,17 +31,25 @@ struct config_network {
 /* What becomes of a domain that has crashed, or wants to reboot. */
 enum config_action { ACTION_RESTART, ACTION_DESTROY, ACTION_PRESERVE };
 
+struct config_share {
+    const char *tag, *path;
+    int line; /* of path */
+};
+
 struct config {
     const char *file;
     const char *name, *kernel, *initrd, *cmdline; /* initrd may be NULL; cmdline is "" then */
     uint64_t memory;                              /* bytes, whole TARN_BLOCK_SIZE */
     unsigned vcpus;
-    unsigned disks, networks;
+    unsigned disks, networks, shares;
     struct config_disk disk[CONFIG_MAX_DISKS];
     struct config_network network[CONFIG_MAX_NETWORKS];
+    struct config_share share[CONFIG_MAX_SHARES];
+    uint32_t cid;            /* the guest's vsock address, or 0 for none */
     const char *console_log; /* or NULL */
     enum config_action on_crash, on_reboot;
-    int line_name, line_kernel, line_initrd, line_cmdline, line_memory, line_vcpus, line_log;
+    int line_name, line_kernel, line_initrd, line_cmdline, line_memory, line_vcpus, line_log,
+        line_cid;
     void *parsed; /* what owns the strings */
 };
 

@@ -22,5 +22,9 @@ unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS])
         slot[n++] = (struct slot){SLOT_DISK, i, VIRTIO_ID_BLOCK, queues};
     for (unsigned i = 0; i < config->networks; i++)
         slot[n++] = (struct slot){SLOT_NETWORK, i, VIRTIO_ID_NET, 2};
+    if (config->cid)
+        slot[n++] = (struct slot){SLOT_VSOCK, 0, VIRTIO_ID_VSOCK, 3};
+    for (unsigned i = 0; i < config->shares; i++)
+        slot[n++] = (struct slot){SLOT_SHARE, i, VIRTIO_ID_FS, 2};
     return n;
 }

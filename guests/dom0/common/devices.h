@@ -8,18 +8,26 @@
 
 #include "guests/dom0/common/config.h"
 
-enum slot_kind { SLOT_CONSOLE, SLOT_ENTROPY, SLOT_INPUT, SLOT_DISK, SLOT_NETWORK };
+enum slot_kind {
+    SLOT_CONSOLE,
+    SLOT_ENTROPY,
+    SLOT_INPUT,
+    SLOT_DISK,
+    SLOT_NETWORK,
+    SLOT_VSOCK,
+    SLOT_SHARE
+};
 
 struct slot {
     enum slot_kind kind;
-    unsigned number;    /* of the disk or network in the configuration */
+    unsigned number;    /* of the disk, network or share in the configuration */
     unsigned device_id; /* virtio 1.2, 5 */
     unsigned queues;
 };
 
 #define MAX_DISK_QUEUES 4 /* one for each vCPU, up to this */
 
-#define MAX_SLOTS (3 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS)
+#define MAX_SLOTS (4 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS + CONFIG_MAX_SHARES)
 
 /* Fills slot[]; the place in it is the device's index. Returns how many. */
 unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS]);

@@ -5,16 +5,19 @@
  * wrong.
  *
  *   load disk PATH read|write random|seq BLOCK_SIZE THREADS SECONDS [BYTES]
- *   load pattern PATH BYTES SECONDS        writes and reads back with O_DIRECT; errors=0 or exit
- * code 1 load serve PORT                        the far end of the next three, for ever load
- * send|receive HOST PORT SECONDS    a TCP stream load ping HOST PORT SECONDS            one byte
- * there and back, again and again load check HOST PORT SECONDS           a stream of known bytes
- * both ways, compared at both ends
+ *   load pattern PATH BYTES SECONDS           writes and reads back with O_DIRECT
+ *   load serve PORT                           the far end of the next ones, for ever
+ *   load send|receive HOST PORT SECONDS       a stream
+ *   load ping HOST PORT SECONDS               one byte there and back, again and again
+ *   load check HOST PORT SECONDS              known bytes both ways, compared at both ends
+ *
+ * HOST is an address for TCP, or "vsock:CID". What was found wrong is errors=N, and exit code 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/vm_sockets.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -248,16 +251,31 @@ static int pattern(char **argument)
 
 /* ---- network ---- */
 
-static int dial(const char *host, const char *port, char mode)
+/* Connects to "A.B.C.D" by TCP or to "vsock:CID". */
+static int connect_to(const char *host, uint16_t port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in inet = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_vm vm = {.svm_family = AF_VSOCK, .svm_port = port};
     int one = 1;
 
-    if (inet_pton(AF_INET, host, &to.sin_addr) != 1 || fd < 0 ||
-        connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-        die(host);
+    if (sscanf(host, "vsock:%u", &vm.svm_cid) == 1) {
+        int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+        return connect(fd, (struct sockaddr *)&vm, sizeof(vm)) == 0 ? fd : -1;
+    }
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (inet_pton(AF_INET, host, &inet.sin_addr) != 1 ||
+        connect(fd, (struct sockaddr *)&inet, sizeof(inet)) != 0)
+        return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return fd;
+}
+
+static int dial(const char *host, const char *port, char mode)
+{
+    int fd = connect_to(host, (uint16_t)atoi(port));
+
+    if (fd < 0)
+        die(host);
     if (write(fd, &mode, 1) != 1)
         die("write");
     return fd;
@@ -319,16 +337,13 @@ static void *serve_one(void *argument)
     return NULL;
 }
 
-static _Noreturn void serve(const char *port)
+/* Serves whoever comes to a listening socket, for ever. */
+static void *accept_all(void *argument)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = (int)(uintptr_t)argument;
     int one = 1;
     pthread_t thread;
 
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, 16) != 0)
-        die("listen");
     for (;;) {
         int next = accept(fd, NULL, NULL);
         if (next < 0)
@@ -337,6 +352,27 @@ static _Noreturn void serve(const char *port)
         if (pthread_create(&thread, NULL, serve_one, (void *)(uintptr_t)next) == 0)
             pthread_detach(thread);
     }
+    return NULL;
+}
+
+/* By TCP, and by vsock where there is such. */
+static void serve(const char *port)
+{
+    struct sockaddr_in inet = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+    struct sockaddr_vm vm = {
+        .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = (unsigned)atoi(port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int vsock = socket(AF_VSOCK, SOCK_STREAM, 0);
+    int one = 1;
+    pthread_t thread;
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, (struct sockaddr *)&inet, sizeof(inet)) != 0 || listen(fd, 16) != 0)
+        die("listen");
+    if (vsock >= 0 && bind(vsock, (struct sockaddr *)&vm, sizeof(vm)) == 0 &&
+        listen(vsock, 16) == 0)
+        pthread_create(&thread, NULL, accept_all, (void *)(uintptr_t)vsock);
+    accept_all((void *)(uintptr_t)fd);
 }
 
 static int stream(const char *mode, char **argument)
