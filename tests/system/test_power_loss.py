@@ -45,16 +45,19 @@ def check_file_system(image):
     assert done.returncode == 0, done.stdout
 
 
-def take_out(disk, name):
-    subprocess.run(["/usr/sbin/debugfs", "-R", f"dump {FOLDER}/{name} {disk.parent / name}", disk],
-                   capture_output=True, check=True)
-    return disk.parent / name
+def take_out(disk, path):
+    to = disk.parent / path.split("/")[-1]
+    subprocess.run(["/usr/sbin/debugfs", "-R", f"dump {path} {to}", disk], capture_output=True, check=True)
+    return to
 
 
 def test_power_loss(images):
     rig = Rig(TOP / "build/system/power.log", scratch_bytes=0, BUILD=images, PERSIST=1)
-    rig.dom0.ok(f"truncate -s 64M {FOLDER}/raw.img && cp /mnt/empty.qcow2 {FOLDER}/cow.img && sync")
-    rig.create(vcpus=2, scratch=f"{FOLDER}/raw.img",
+    # Two file systems: what one disk flushes is not to save the other.
+    rig.dom0.ok(f"cd {FOLDER} && truncate -s 64M inner.img && mke2fs -q -F -t ext4 inner.img && mkdir -p /inner && "
+                "mount -o loop inner.img /inner && truncate -s 32M /inner/raw.img && "
+                "cp /mnt/empty.qcow2 cow.img && cd && sync", timeout=60)
+    rig.create(vcpus=2, scratch="/inner/raw.img",
                more=f'disk "cow" {{ path = "{FOLDER}/cow.img" type = "qcow2" }}')
     domu = rig.enter()
     for name, disk, first in WRITERS:
@@ -65,8 +68,10 @@ def test_power_loss(images):
     rig.machine.child.wait()
     disk = images / "dom0.img"
     check_file_system(disk)
-    check_file_system(take_out(disk, "debian.img"))
-    raw, cow = take_out(disk, "raw.img"), take_out(disk, "cow.img")
+    check_file_system(take_out(disk, f"{FOLDER}/debian.img"))
+    inner = take_out(disk, f"{FOLDER}/inner.img")
+    check_file_system(inner)
+    raw, cow = take_out(inner, "/raw.img"), take_out(disk, f"{FOLDER}/cow.img")
     done = subprocess.run(["qemu-img", "check", cow], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 3), done.stdout  # 3: clusters that nobody refers to
     subprocess.run(["qemu-img", "convert", "-O", "raw", cow, images / "cow.raw"], check=True)

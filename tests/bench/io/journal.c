@@ -6,8 +6,9 @@
  *   journal write NAME PATH FIRST CELLS       for ever; prints "NAME STEP" when a step is on the
  * disk journal check PATH FIRST CELLS STEP       STEP: the last that was printed
  *
- * A step writes some runs of cells and flushes. After a loss the disk must hold all steps that were
- * printed, and with any cell of a later step all steps before that.
+ * The image is empty at first, so that each write takes space, too. A step writes some runs of
+ * cells and flushes. After a loss the disk must hold all steps that were printed, and with any cell
+ * of a later step all steps before that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,7 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-/* The n-th run of a step; step 0 is all there is. */
+/* The n-th run of a step. */
 static uint64_t run_of(uint64_t step, unsigned n, unsigned *count)
 {
     uint64_t number = mix(step * RUNS + n);
@@ -81,9 +82,6 @@ static _Noreturn void journal_write(const char *name)
 
     if (!buffer)
         die("memory");
-    for (uint64_t cell = 0; cell < cells; cell += CELLS)
-        put(buffer, cell, cells - cell < CELLS ? (unsigned)(cells - cell) : CELLS, 0);
-    tell(name, 0);
     for (uint64_t step = 1;; step++) {
         for (unsigned n = 0; n < RUNS; n++) {
             unsigned count;
@@ -94,15 +92,16 @@ static _Noreturn void journal_write(const char *name)
     }
 }
 
-/* Which step wrote the cell that is there; exits if none did. */
+/* Which step wrote the cell that is there, 0 for an empty one; exits if it is neither. */
 static uint64_t step_at(uint64_t cell)
 {
+    static const uint64_t empty[CELL / 8];
     uint64_t found[CELL / 8], expected[CELL / 8];
 
     if (pread(fd, found, CELL, (off_t)((first + cell) * CELL)) != CELL)
         die("read");
     fill(expected, cell, found[0]);
-    if (memcmp(found, expected, CELL) == 0)
+    if (memcmp(found, expected, CELL) == 0 || memcmp(found, empty, CELL) == 0)
         return found[0];
     printf("cell %llu holds nothing that was written there\n", (unsigned long long)cell);
     exit(1);
