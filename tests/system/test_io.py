@@ -35,11 +35,11 @@ def rig():
     rig.close()
 
 
-def start_loads(rig, disk="/dev/vdb"):
+def start_loads(rig, seconds=SECONDS):
     domu = rig.enter()
-    domu.ok(f"{{ (/mnt/load pattern {disk} 33554432 {SECONDS} > /tmp/disk 2>&1; echo code=$? "
+    domu.ok(f"{{ (/mnt/load pattern /dev/vdb 33554432 {seconds} > /tmp/disk 2>&1; echo code=$? "
             ">> /tmp/disk) & } 2>/dev/null")
-    domu.ok(f"{{ (/mnt/load check {DOM0} {PORT} {SECONDS} > /tmp/net 2>&1; echo code=$? "
+    domu.ok(f"{{ (/mnt/load check {DOM0} {PORT} {seconds} > /tmp/net 2>&1; echo code=$? "
             ">> /tmp/net) & } 2>/dev/null")
     rig.leave()
 
@@ -48,8 +48,8 @@ def check_loads(rig):
     domu = rig.enter()
     results = {}
     for name in "disk", "net":
-        domu.ok(f"timeout {SECONDS + 120} sh -c 'until grep code= /tmp/{name}; do sleep 1; done'",
-                timeout=SECONDS + 130)
+        domu.ok(f"timeout {SECONDS + 180} sh -c 'until grep code= /tmp/{name}; do sleep 1; done'",
+                timeout=SECONDS + 190)
         text = domu.ok(f"cat /tmp/{name}")
         results[name] = words(text)
         assert results[name]["code"] == 0 and results[name]["errors"] == 0, text
@@ -94,8 +94,14 @@ def daemons(rig):
     return rig.dom0.run("pgrep -f ^/usr/bin/qemu-storage-daemon")[1].split()
 
 
-def test_qcow2_lasts(rig):
-    """What is written on an image with a backing file is there in the next life of the domain."""
+RESTARTS = ("systemctl restart tarn@load",
+            "systemctl restart systemd-networkd",
+            "kill -9 $(systemctl show -P MainPID tarn@load)")
+
+
+def test_qcow2(rig):
+    """What is written on an image with a backing file is there in the next life of the domain, and nothing is
+    lost when processes of dom0 die or begin anew."""
     image = "/var/lib/tarn/overlay.qcow2"
     rig.dom0.ok(f"cp /mnt/base.img /mnt/overlay.qcow2 /var/lib/tarn/ && chmod 600 {image}")
     rig.create(vcpus=2, scratch=image, disk='type = "qcow2"')
@@ -115,19 +121,20 @@ def test_qcow2_lasts(rig):
     domu.ok("mkdir -p /tmp/m && mount /dev/vdb /tmp/m")
     assert domu.ok("sha256sum < /tmp/m/file", timeout=60) == written
     assert domu.ok("tail -c 11 /dev/vdb") == "end of base"
+    domu.ok("umount /tmp/m")
     rig.leave()
-    rig.destroy()
-
-
-def test_storage_daemon_killed_under_load(rig):
-    """The daemon of a qcow2 disk, empty at first, is killed, and the backend in turn."""
-    image = "/var/lib/tarn/scratch.qcow2"
-    rig.dom0.ok(f"cp /mnt/empty.qcow2 {image}")
-    rig.create(vcpus=2, scratch=image, disk='type = "qcow2"')
-    start_loads(rig)
+    # The daemon is killed, and the backend in turn; then units of dom0 are restarted and the supervisor is
+    # killed. The guest goes on.
+    domain = rig.dom0.ok("tarn info --json load | grep -o '\"id\": *[0-9]*'")
+    start_loads(rig, SECONDS + 10)
     kill_again_and_again(rig, '$([ $((i % 2)) = 0 ] && echo ^/usr/bin/qemu-storage-daemon || echo "$backend")')
-    print(check_loads(rig))
     assert 0 < deaths(rig) <= KILLS  # a daemon may be killed that was ending
+    for restart in RESTARTS:
+        rig.dom0.ok(restart, timeout=300)
+        rig.dom0.ok("until [ $(systemctl is-active tarn@load) = active ] && pgrep -f 'tarn-backend.*--name=load' "
+                    "> /dev/null; do sleep 0.2; done", timeout=300)
+    print(check_loads(rig))
+    assert rig.dom0.ok("tarn info --json load | grep -o '\"id\": *[0-9]*'") == domain
     rig.destroy()
     assert not daemons(rig)
 
@@ -143,52 +150,68 @@ def test_backend_killed_under_load(rig, network):
     rig.destroy()
 
 
-RESTARTS = ("systemctl restart tarn@load",
-            "systemctl restart systemd-networkd",
-            "kill -9 $(systemctl show -P MainPID tarn@load)")
+BACKEND = "pgrep -f -o 'tarn-backend.*--name=load'"
+PORT_CLIENT = "{ nc -U /run/tarn/load/port.agent < /tmp/in > /tmp/answer & } 2>/dev/null; exec 3> /tmp/in"
 
 
-def test_service_stack_restarted_under_load(rig):
-    """Units of dom0 are restarted, and a domain's supervisor is killed: its guest goes on."""
-    image = "/var/lib/tarn/scratch.qcow2"
-    rig.dom0.ok(f"cp /mnt/empty.qcow2 {image}")
-    rig.create(vcpus=2, scratch=image, disk='type = "qcow2"')
-    domain = rig.dom0.ok("tarn info --json load | grep -o '\"id\": *[0-9]*'")
-    start_loads(rig)
-    for turn in range(max(KILLS, len(RESTARTS))):
-        rig.dom0.ok(RESTARTS[turn % len(RESTARTS)], timeout=300)
-        rig.dom0.ok("until [ $(systemctl is-active tarn@load) = active ] && pgrep -f 'tarn-backend.*--name=load' "
-                    "> /dev/null; do sleep 0.2; done", timeout=300)
-    print(check_loads(rig))
-    assert rig.dom0.ok("tarn info --json load | grep -o '\"id\": *[0-9]*'") == domain
-    rig.destroy()
-    assert not daemons(rig)
+def check_vsock(domu):
+    results = words(domu.ok(f"/mnt/load check vsock:2 {PORT} 2", timeout=120))
+    assert results["errors"] == 0 and results["bytes"] > 0
 
 
-def test_vsock_share_entropy(rig):
-    """Sockets to dom0, a folder of dom0, random numbers of dom0: a line of the configuration each, or none."""
-    rig.dom0.ok("mkdir -p /srv/share && rm -rf /srv/share/* && head -c 3000000 /dev/urandom > /srv/share/a")
-    rig.create(vcpus=2, more='vsock { cid = 42 }\nshare "tarn" { path = "/srv/share" }')
+def check_drive(rig):
+    """A drive that is empty, then not, then empty."""
     domu = rig.enter()
-    # Entropy.
+    assert domu.ok("cat /sys/block/vdd/size") == "0"
+    rig.leave()
+    rig.dom0.ok("truncate -s 8M /tmp/medium && printf inserted | dd of=/tmp/medium conv=notrunc status=none")
+    rig.dom0.ok("tarn attach-disk load drive /tmp/medium", timeout=60)
+    code, output = rig.dom0.run("tarn attach-disk load drive /tmp/medium", timeout=60)
+    assert code != 0 and "detach it first" in output, output
+    # The next backend has it, too.
+    rig.dom0.ok(f"old=$({BACKEND}); kill -9 $old; until new=$({BACKEND}) && [ $new != $old ]; do sleep 0.2; done",
+                timeout=120)
+    domu = rig.enter()
+    domu.ok("until [ $(cat /sys/block/vdd/size) = 16384 ]; do sleep 0.2; done", timeout=60)
+    assert domu.ok("head -c 8 /dev/vdd") == "inserted"
+    domu.ok("printf written | dd of=/dev/vdd conv=notrunc,fsync status=none", timeout=60)
+    rig.leave()
+    rig.dom0.ok("tarn detach-disk load drive", timeout=60)
+    assert rig.dom0.ok("head -c 7 /tmp/medium") == "written"
+    domu = rig.enter()
+    domu.ok("until [ $(cat /sys/block/vdd/size) = 0 ]; do sleep 0.2; done", timeout=60)
+    rig.leave()
+
+
+def test_other_devices(rig):
+    """Random numbers, sockets to dom0, a folder of dom0, named serial ports; and after their backend's death."""
+    rig.dom0.ok("mkdir -p /srv/share && rm -rf /srv/share/* && head -c 3000000 /dev/urandom > /srv/share/a")
+    rig.create(vcpus=2, more='vsock { cid = 42 }\nshare "tarn" { path = "/srv/share" }\n'
+               'port "agent" { }\nport "second" { }\ndisk "drive" { path = "" }')
+    check_drive(rig)
+    rig.dom0.ok(f"rm -f /tmp/in; mkfifo /tmp/in; {PORT_CLIENT}; echo hello >&3")
+    domu = rig.enter()
     assert "virtio" in domu.ok("cat /sys/class/misc/hw_random/rng_current")
     assert int(domu.ok("head -c 4096 /dev/hwrng | gzip -c | wc -c")) > 4000
-    # vsock, CID 2 is dom0.
-    results = words(domu.ok(f"/mnt/load check vsock:2 {PORT} 3", timeout=120))
-    assert results["errors"] == 0 and results["bytes"] > 0
-    # The folder, both ways.
+    check_vsock(domu)
     domu.ok("mkdir -p /tmp/share && mount -t virtiofs tarn /tmp/share", timeout=60)
     sent = domu.ok("sha256sum < /tmp/share/a", timeout=120)
-    domu.ok("mkdir /tmp/share/made && cp /tmp/share/a /tmp/share/made/b && rm /tmp/share/a && ls -l /tmp/share",
-            timeout=120)
+    domu.ok("mkdir /tmp/share/made && cp /tmp/share/a /tmp/share/made/b && rm /tmp/share/a", timeout=120)
+    domu.ok("test -c /dev/virtio-ports/second && exec 3<>/dev/virtio-ports/agent")
+    assert domu.ok("read -r line <&3; echo $line", timeout=60) == "hello"
+    # More than anybody on the way has room for.
+    domu.ok("{ head -c 300000 /dev/zero | tr '\\0' x; echo; } >&3", timeout=120)
     rig.leave()
     assert rig.dom0.ok("sha256sum < /srv/share/made/b") == sent
     assert rig.dom0.run("test -e /srv/share/a")[0] != 0
-    # vsock after the backend's death: old connections end, new ones work.
-    rig.dom0.ok("kill -9 $(pgrep -f -o 'tarn-backend.*--name=load')")
+    rig.dom0.ok("until [ $(stat -c %s /tmp/answer) = 300001 ]; do sleep 0.2; done", timeout=120)
+    rig.dom0.ok(f"exec 3>&-; old=$({BACKEND}); kill -9 $old; until new=$({BACKEND}) && [ $new != $old ]; do "
+                f"sleep 0.2; done; {PORT_CLIENT}; echo again >&3", timeout=120)
     domu = rig.enter()
-    results = words(domu.ok(f"/mnt/load check vsock:2 {PORT} 3", timeout=120))
-    assert results["errors"] == 0 and results["bytes"] > 0
+    assert domu.ok("read -r line <&3; echo $line; echo back >&3", timeout=120) == "again"
+    check_vsock(domu)
+    domu.ok("umount /tmp/share; mount -t virtiofs tarn /tmp/share && test -e /tmp/share/made/b", timeout=60)
     rig.leave()
+    rig.dom0.ok("until [ $(stat -c %s /tmp/answer) = 5 ]; do sleep 0.2; done; exec 3>&-", timeout=120)
     rig.destroy()
     assert rig.dom0.run("pgrep virtiofsd")[0] != 0

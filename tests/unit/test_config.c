@@ -120,6 +120,13 @@ static void test_refused(void **state)
     refuse(GOOD "network \"n\" {\nbridge = b\nmac = \"01:00:00:00:00:01\"\n}\n", ":7: key 'mac'");
     refuse(GOOD "disk \"x\" {\npath = a\ntype = \"vmdk\"\n}\n",
            ":7: key 'type': 'vmdk' is not known; use \"raw\" or \"qcow2\"");
+    refuse(GOOD "disk \"x\" {\npath = \"\"\ntype = qcow2\n}\n",
+           "key 'path': \"\", a drive without a");
+    refuse(GOOD "vsock {\ncid = 2\n}\n", ":6: key 'cid': 2 is no address of a guest");
+    refuse(GOOD "vsock {\ncid = 4294967299\n}\n", "key 'cid': 4294967299 is no address");
+    refuse(GOOD "port \"a/b\" { }\n", "key 'port': 'a/b' is no name of a port");
+    refuse(GOOD "share \"a b\" {\npath = c\n}\n", ":6: key 'share': 'a b' is no tag");
+    refuse(GOOD "share \"a\" { }\n", "key 'path': missing in share \"a\"");
     refuse(GOOD "network \"n\" {\nbridge = b\nbackend = \"fast\"\n}\n",
            ":7: key 'backend': 'fast' is not known; use \"vhost\" or \"user\"");
     refuse(GOOD "disk \"x\" { path = a\n", "a section has no end");
@@ -298,6 +305,9 @@ static void test_largest_device_tree(void **state)
         sprintf(text + strlen(text), "disk \"d%u\" { path = x }\n", i);
     for (unsigned i = 0; i < CONFIG_MAX_NETWORKS; i++)
         sprintf(text + strlen(text), "network \"n%u\" { bridge = x }\n", i);
+    for (unsigned i = 0; i < CONFIG_MAX_SHARES; i++)
+        sprintf(text + strlen(text), "share \"s%u\" { path = x }\n", i);
+    strcat(text, "vsock { cid = 3 }\nport \"p\" { }\n");
     make_tree(tree, text, 3);
     assert_int_equal(number(tree, "/cpus/cpu@10f", "reg", 0), 0x10f);
     assert_int_equal(number(tree, "/memory@40000000", "reg", 2), 64);

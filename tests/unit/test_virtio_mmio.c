@@ -372,6 +372,33 @@ static void test_disk_read_write(void **unused)
     drop_disk();
 }
 
+/* Taken out, and another one put in. */
+static void test_disk_changes(void **unused)
+{
+    FILE *file = tmpfile();
+    int other = dup(fileno(file));
+
+    (void)unused;
+    assert_int_equal(pwrite(other, "other", 5, 512), 5);
+    fclose(file);
+    plug(new_disk(false));
+    bring_up(FEATURES);
+    assert_true(block_change(device, open("/dev/null", O_RDWR), 0));
+    assert_int_equal(device_read(device, 0x100, 8), 0);
+    assert_int_equal(config_interrupts, 1);
+    assert_int_equal(reg_read(VIRTIO_MMIO_CONFIG_GENERATION), 1);
+    assert_int_equal(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_IOERR);
+    assert_true(block_change(device, other, 2));
+    assert_int_equal(device_read(device, 0x100, 8), 2);
+    assert_int_equal(config_interrupts, 2);
+    assert_int_equal(request(VIRTIO_BLK_T_OUT, 0, 512), VIRTIO_BLK_S_OK);
+    assert_int_equal(request(VIRTIO_BLK_T_IN, 2, 512), VIRTIO_BLK_S_IOERR);
+    assert_int_equal(request(VIRTIO_BLK_T_IN, 1, 5), VIRTIO_BLK_S_IOERR); /* no whole sector */
+    drop_disk();
+    device = entropy_new(0);
+    assert_false(block_change(device, -1, 2));
+}
+
 /* Data of the request: the range. Returns the status. */
 static uint8_t clear(uint32_t type, uint64_t sector, uint32_t sectors, uint32_t flags)
 {
@@ -782,6 +809,7 @@ int main(void)
         cmocka_unit_test(test_entropy),
         cmocka_unit_test(test_disk_config),
         cmocka_unit_test(test_disk_read_write),
+        cmocka_unit_test(test_disk_changes),
         cmocka_unit_test(test_disk_clears),
         cmocka_unit_test(test_disk_refuses),
         cmocka_unit_test(test_disk_without_header_needs_reset),

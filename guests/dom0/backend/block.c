@@ -360,6 +360,25 @@ struct device *block_new(unsigned index, int fd, bool readonly, unsigned queues,
     return &block->device;
 }
 
+/* The number of the descriptor stays, so that requests need not know. */
+bool block_change(struct device *device, int fd, uint64_t sectors)
+{
+    struct block *block = (struct block *)device;
+    struct virtio_blk_config *config = (struct virtio_blk_config *)device->config;
+
+    if (device->ops != &ops) {
+        errno = ENODEV;
+        return false;
+    }
+    aio_drain();
+    if (dup3(fd, block->fd, O_CLOEXEC) < 0)
+        return false;
+    close(fd);
+    block->sectors = config->capacity = sectors;
+    device_change_config(device);
+    return true;
+}
+
 void block_free(struct device *device)
 {
     struct block *block = (struct block *)device;

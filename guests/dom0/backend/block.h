@@ -15,6 +15,12 @@
 struct device *block_new(unsigned index, int fd, bool readonly, unsigned queues,
                          const char *serial);
 
+/*
+ * What the disk is on changes to another open file, which is taken over, of so many sectors; 0: no
+ * disk. Returns false if the device is no disk of ours. errno: why not.
+ */
+bool block_change(struct device *device, int fd, uint64_t sectors);
+
 /* For tests: after a reset. */
 void block_free(struct device *device);
 

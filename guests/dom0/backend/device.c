@@ -88,6 +88,12 @@ void device_signal(struct device *device, unsigned queue)
         device->host->signal_queue(device);
 }
 
+void device_change_config(struct device *device)
+{
+    device->generation++;
+    device->host->signal_config(device);
+}
+
 /* The queue selected, or NULL if the device has none of that number. */
 static struct virtqueue *selected(struct device *device)
 {
@@ -233,6 +239,11 @@ ADDRESS_HALF(driver_high, driver, true)
 ADDRESS_HALF(device_low, device, false)
 ADDRESS_HALF(device_high, device, true)
 
+static uint32_t read_generation(struct device *device)
+{
+    return device->generation;
+}
+
 /* No shared memory region has a length of all ones (virtio 1.2, 4.2.2). */
 static uint32_t read_no_region(struct device *device)
 {
@@ -263,6 +274,7 @@ static const struct row rows[VIRTIO_MMIO_CONFIG / 4] = {
     ROW(VIRTIO_MMIO_QUEUE_AVAIL_HIGH) = {NULL, write_driver_high},
     ROW(VIRTIO_MMIO_QUEUE_USED_LOW) = {NULL, write_device_low},
     ROW(VIRTIO_MMIO_QUEUE_USED_HIGH) = {NULL, write_device_high},
+    ROW(VIRTIO_MMIO_CONFIG_GENERATION) = {read_generation, NULL},
     ROW(VIRTIO_MMIO_SHM_LEN_LOW) = {read_no_region, NULL},
     ROW(VIRTIO_MMIO_SHM_LEN_HIGH) = {read_no_region, NULL},
     ROW(VIRTIO_MMIO_SHM_BASE_LOW) = {read_no_region, NULL},

@@ -11,7 +11,7 @@
 
 #include "guests/dom0/backend/virtqueue.h"
 
-#define DEVICE_MAX_QUEUES 4
+#define DEVICE_MAX_QUEUES 10
 #define DEVICE_CONFIG_MAX 256 /* bytes of configuration space */
 
 /* What survives the backend: one per device, in memory that its supervisor holds. All zero: reset.
@@ -21,6 +21,7 @@ struct device_state {
     uint32_t device_features_sel, driver_features_sel;
     uint32_t queue_sel;
     uint32_t status; /* virtio 1.2, 2.1 */
+    uint32_t own;    /* what a kind of device has to keep */
     struct vq_state queue[DEVICE_MAX_QUEUES];
 };
 
@@ -58,6 +59,7 @@ struct device {
     int irq_fd;                     /* its signal is the used-buffer interrupt */
     int kick_fd[DEVICE_MAX_QUEUES]; /* signalled by a queue's notification */
     bool running;                   /* between start and reset */
+    uint32_t generation;            /* of the configuration space */
     struct virtqueue vq[DEVICE_MAX_QUEUES];
     _Alignas(8) uint8_t config[DEVICE_CONFIG_MAX];
 };
@@ -78,6 +80,9 @@ void device_notify(struct device *device, unsigned queue);
 
 /* After pushing: interrupts the driver if it wants that. */
 void device_signal(struct device *device, unsigned queue);
+
+/* After a change of the configuration space: tells the driver. */
+void device_change_config(struct device *device);
 
 /* The driver broke a rule: one line to the log, DEVICE_NEEDS_RESET to the driver. */
 void device_fail(struct device *device, const char *why);

@@ -29,6 +29,7 @@
 #include "guests/dom0/backend/loop.h"
 #include "guests/dom0/backend/net.h"
 #include "guests/dom0/backend/options.h"
+#include "guests/dom0/backend/ports.h"
 #include "guests/dom0/backend/proxy.h"
 #include "guests/dom0/backend/sandbox.h"
 #include "guests/dom0/backend/state.h"
@@ -141,6 +142,8 @@ static struct device *make_device(const struct device_option *option)
                               option->readonly, option->queues, option->serial);
     case KIND_SHARE:
         return proxy_new_share(option->index, option->fd, domain_memory_fd(), &memory, option->tag);
+    case KIND_PORTS:
+        return ports_new(option->index, options.port, options.ports);
     case KIND_VSOCK:
         return vsock_new(option->index, option->fd, option->cid);
     case KIND_NET:
@@ -233,6 +236,16 @@ static void domain_ready(struct loop_source *source, uint32_t ready)
         loop_stop();
 }
 
+static const char *change_medium(unsigned index, int fd, uint64_t sectors)
+{
+    struct device *device = index < TARN_MAX_VDEVS ? devices[index] : NULL;
+
+    if (device && block_change(device, fd, sectors))
+        return "ok";
+    close(fd);
+    return "its backend cannot change that disk";
+}
+
 static void stop_on_signal(struct loop_source *source, uint32_t ready)
 {
     (void)source;
@@ -289,9 +302,12 @@ int main(int argc, char **argv)
         mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, options.state_fd, 0);
     if (state == MAP_FAILED)
         return fail("cannot map its state", errno);
+    if (state->size && state->size != sizeof(*state))
+        return fail("its state is of another version of Tarn: create the domain anew", EPROTO);
+    state->size = sizeof(*state);
     error = terminal_open(&state->terminal, options.terminal_fd, options.log_fd, type_in);
     if (!error)
-        error = control_open(options.control_fd);
+        error = control_open(options.control_fd, change_medium);
     if (error)
         return fail("cannot listen", error);
     if (!add_devices(state))

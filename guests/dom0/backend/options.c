@@ -12,11 +12,17 @@
 #include "guests/dom0/backend/device.h"
 
 static const struct option names[] = {
-    {"name", required_argument, NULL, 'n'},     {"memory", required_argument, NULL, 'm'},
-    {"domain", required_argument, NULL, 'd'},   {"state", required_argument, NULL, 's'},
-    {"terminal", required_argument, NULL, 't'}, {"control", required_argument, NULL, 'c'},
-    {"log", required_argument, NULL, 'l'},      {"ready", required_argument, NULL, 'r'},
-    {"device", required_argument, NULL, 'D'},   {NULL, 0, NULL, 0},
+    {"name", required_argument, NULL, 'n'},
+    {"memory", required_argument, NULL, 'm'},
+    {"domain", required_argument, NULL, 'd'},
+    {"state", required_argument, NULL, 's'},
+    {"terminal", required_argument, NULL, 't'},
+    {"control", required_argument, NULL, 'c'},
+    {"log", required_argument, NULL, 'l'},
+    {"ready", required_argument, NULL, 'r'},
+    {"device", required_argument, NULL, 'D'},
+    {"port", required_argument, NULL, 'p'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool parse_disk(struct device_option *device, const char *rest)
@@ -70,11 +76,21 @@ static bool parse_device(struct options *options, const char *text)
     }
     if (strcmp(kind, "console") == 0)
         device->kind = KIND_CONSOLE;
+    else if (strcmp(kind, "ports") == 0)
+        device->kind = KIND_PORTS;
     else if (strcmp(kind, "entropy") == 0)
         device->kind = KIND_ENTROPY;
     else if (strcmp(kind, "input") == 0)
         device->kind = KIND_INPUT;
     return device->kind != KIND_NONE && *rest == '\0';
+}
+
+static bool parse_port(struct options *options, const char *text)
+{
+    if (options->ports == PORTS_MAX)
+        return false;
+    struct port_option *port = &options->port[options->ports++];
+    return sscanf(text, "%d:%36s", &port->fd, port->name) == 2;
 }
 
 static bool parse_one(struct options *options, int letter, const char *text)
@@ -97,6 +113,8 @@ static bool parse_one(struct options *options, int letter, const char *text)
         return sscanf(text, "%d", &options->log_fd) == 1;
     case 'r':
         return sscanf(text, "%d", &options->ready_fd) == 1;
+    case 'p':
+        return parse_port(options, text);
     case 'D':
         return parse_device(options, text);
     default:

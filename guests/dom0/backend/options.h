@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guests/dom0/backend/ports.h"
+
 #define OPTIONS_DEVICES 32
 
 enum device_kind {
@@ -20,12 +22,14 @@ enum device_kind {
     KIND_PROXY,
     KIND_NET,
     KIND_VSOCK,
-    KIND_SHARE
+    KIND_SHARE,
+    KIND_PORTS
 };
 
 /* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk|proxy:FD:ro|rw:QUEUES:SERIAL |
  * INDEX:net:FD:MAC:VHOST_FD|-1 | INDEX:vsock:FD:CID |
- * INDEX:share:FD:TAG */
+ * INDEX:share:FD:TAG |
+ * INDEX:ports, of which each is --port=FD:NAME */
 struct device_option {
     enum device_kind kind;
     unsigned index;
@@ -50,6 +54,8 @@ struct options {
     int ready_fd; /* gets a byte when the devices are there, or -1 */
     unsigned devices;
     struct device_option device[OPTIONS_DEVICES];
+    unsigned ports;
+    struct port_option port[PORTS_MAX];
 };
 
 /* Returns false and says why on stderr. */

@@ -36,6 +36,8 @@ static const int calls[] = {
     SCMP_SYS(setsockopt),
     SCMP_SYS(sendto),
     SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(dup3),
     SCMP_SYS(close),
     SCMP_SYS(getrandom),
     SCMP_SYS(clock_gettime),

@@ -14,6 +14,7 @@
 
 struct backend_state {
     uint64_t lives; /* how many backends have used it */
+    uint64_t size;  /* of all this, by who used it first; 0: nobody yet */
     struct device_state device[TARN_MAX_VDEVS];
     struct terminal_state terminal;
 };

@@ -17,6 +17,8 @@ int command_reboot(int argc, char **argv);
 int command_destroy(int argc, char **argv);
 int command_pause(int argc, char **argv);
 int command_unpause(int argc, char **argv);
+int command_attach_disk(int argc, char **argv);
+int command_detach_disk(int argc, char **argv);
 int command_supervise(int argc, char **argv);
 
 /* Attaches the terminal to the console of a domain by name. */

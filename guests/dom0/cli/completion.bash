@@ -9,7 +9,7 @@ _tarn() {
     local word=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "autostart check console create destroy help info list pause reboot \
+        COMPREPLY=($(compgen -W "attach-disk autostart check console create destroy detach-disk help info list pause reboot \
             shutdown unpause" -- "$word"))
         return
     fi
@@ -27,7 +27,7 @@ _tarn() {
         COMPREPLY=($(compgen -W "--wait $(_tarn_domains)" -- "$word")) ;;
     reboot)
         COMPREPLY=($(compgen -W "--force --wait $(_tarn_domains)" -- "$word")) ;;
-    console | destroy | pause | unpause)
+    attach-disk | console | destroy | detach-disk | pause | unpause)
         COMPREPLY=($(compgen -W "$(_tarn_domains)" -- "$word")) ;;
     esac
 }

@@ -128,7 +128,8 @@ bool machine_check(const struct config *config, struct sources *sources, FILE *e
     files = check_initrd(config, sources, errors) && files;
     bool good = files && check_fit(config, sources, errors);
     for (unsigned i = 0; i < config->disks; i++)
-        good = check_disk(config, &config->disk[i], errors) && good;
+        good = (config->disk[i].path[0] == '\0' || check_disk(config, &config->disk[i], errors)) &&
+               good;
     for (unsigned i = 0; i < config->networks; i++)
         good = check_network(config, &config->network[i], errors) && good;
     for (unsigned i = 0; i < config->shares; i++)

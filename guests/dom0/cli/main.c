@@ -25,6 +25,8 @@ static const struct {
     {"destroy", command_destroy, "DOMAIN", "end a domain at once"},
     {"pause", command_pause, "DOMAIN", "stop a domain's vCPUs"},
     {"unpause", command_unpause, "DOMAIN", "let them go on"},
+    {"attach-disk", command_attach_disk, "DOMAIN DRIVE FILE", "put a disk into an empty drive"},
+    {"detach-disk", command_detach_disk, "DOMAIN DRIVE", "take it out again"},
     {"autostart", command_autostart, "[FOLDER]", "create all of /etc/tarn/auto/*.conf"},
     {"help", command_help, "", "this list"},
     {"supervise", command_supervise, "NAME", NULL},
@@ -39,7 +41,7 @@ static int command_help(int argc, char **argv)
     printf("usage: tarn COMMAND ...     DOMAIN: a name or an id\n");
     for (unsigned i = 0; i < COMMANDS; i++)
         if (commands[i].help)
-            printf("  %-9s %-36s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+            printf("  %-11s %-36s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     printf("See tarn(1) and tarn.conf(5).\n");
     return EXIT_GOOD;
 }

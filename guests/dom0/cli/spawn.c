@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "guests/dom0/backend/state.h"
+#include "guests/dom0/cli/disk.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/storage.h"
 #include "guests/dom0/cli/tap.h"
@@ -31,18 +33,17 @@
 #define BACKEND       "/usr/libexec/tarn/tarn-backend"
 #define VHOST_NET     "/dev/vhost-net"
 #define VHOST_VSOCK   "/dev/vhost-vsock"
-#define LOCK_TRIES    2000 /* of 10 ms */
 #define READY_SECONDS 60
 /* User ids that no distribution and no systemd gives out; one a domain, so that they are strangers.
  */
 #define UID_BASE      1879048192u
-#define MAX_ARGUMENTS (MAX_SLOTS + 16)
+#define MAX_ARGUMENTS (MAX_SLOTS + CONFIG_MAX_PORTS + 16)
 
 /* The command line being put together, and descriptors to close once the child has them. */
 struct launch {
     char *argument[MAX_ARGUMENTS + 1];
     unsigned arguments;
-    int kept[2 * MAX_SLOTS + 8];
+    int kept[2 * MAX_SLOTS + CONFIG_MAX_PORTS + 8];
     unsigned keep;
     unsigned own; /* of these, the first `own` stay open in the supervisor */
 };
@@ -62,12 +63,28 @@ static int listen_at(const char *path, int type)
     return -1;
 }
 
-int backend_fds_open(struct backend_fds *fds, const char *name)
+static bool listen_at_ports(struct backend_fds *fds, const struct config *c)
 {
+    bool good = true;
+
+    for (unsigned i = 0; i < c->ports; i++) {
+        char file[48];
+        snprintf(file, sizeof(file), "port.%s", c->port[i]);
+        fds->port[i] = listen_at(run_path(c->name, file).text, SOCK_STREAM);
+        good = good && fds->port[i] >= 0;
+    }
+    return good;
+}
+
+int backend_fds_open(struct backend_fds *fds, const struct config *config)
+{
+    const char *name = config->name;
+
     fds->console = listen_at(run_path(name, "console").text, SOCK_STREAM);
     fds->control = listen_at(run_path(name, "control").text, SOCK_SEQPACKET);
     fds->state = open(run_path(name, "state").text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fds->console < 0 || fds->control < 0 || fds->state < 0 ||
+    bool good = listen_at_ports(fds, config);
+    if (!good || fds->console < 0 || fds->control < 0 || fds->state < 0 ||
         ftruncate(fds->state, sizeof(struct backend_state)) != 0)
         return report(EXIT_FAILED, "%s: %s", run_path(name, "").text, strerror(errno));
     return EXIT_GOOD;
@@ -97,42 +114,28 @@ static int keep(struct launch *launch, int fd)
     return fd;
 }
 
-/*
- * Locks an open disk: shared for readers, alone for a writer. The lock lasts as long as any use of
- * this opening, requests on their way after a backend's death among them; so a new backend does not
- * begin before they have ended, and no two domains write to one disk.
- */
-static bool lock_disk(int fd, bool readonly)
+/* What is in a drive that the configuration leaves empty, or "". */
+static const char *medium_of(const struct config *c, unsigned number)
 {
-    struct flock lock = {.l_type = readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
-    static const struct timespec moment = {.tv_nsec = 10000000};
+    static char path[PATH_MAX];
 
-    for (unsigned i = 0; i < LOCK_TRIES; i++) {
-        if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-            return true;
-        if (errno != EAGAIN && errno != EACCES)
-            return false;
-        nanosleep(&moment, NULL);
-    }
-    errno = EBUSY;
-    return false;
+    run_read(drive_medium(c->name, number).text, path, sizeof(path));
+    return path;
 }
 
-/* A raw disk with O_DIRECT where the file system has it. Returns -1 with errno set. */
-static int open_disk(const struct config_disk *disk)
+/* A raw disk with O_DIRECT. Returns -1 with errno set. */
+static int open_disk(const struct config *c, unsigned number)
 {
-    int flags = (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
-    bool raw = strcmp(disk->type, "raw") == 0;
-    int fd = open(disk->path, flags | (raw ? O_DIRECT : 0));
+    const struct config_disk *disk = &c->disk[number];
 
-    if (fd < 0 && errno == EINVAL)
-        fd = open(disk->path, flags);
-    if (fd < 0 || lock_disk(fd, disk->readonly))
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
+    if (disk->path[0])
+        return disk_open(disk->path, disk->readonly, strcmp(disk->type, "raw") == 0);
+    const char *path = medium_of(c, number);
+    int fd = path[0] ? disk_open(path, disk->readonly, true) : -1;
+    if (path[0] && fd < 0)
+        report(0, "%s: disk \"%s\": %s: %s; the drive is empty", c->name, disk->title, path,
+               strerror(errno));
+    return fd >= 0 ? fd : open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
 /* Leaves an open disk that is not raw to a daemon. Returns the connection to it, or -1. */
@@ -155,7 +158,7 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
                      const struct slot *slot)
 {
     const struct config_disk *disk = &c->disk[slot->number];
-    int fd = open_disk(disk);
+    int fd = open_disk(c, slot->number);
 
     if (fd < 0) {
         report(0, "%s: disk \"%s\": %s: %s", c->name, disk->title, disk->path,
@@ -251,6 +254,9 @@ static bool add_devices(struct launch *launch, const struct config *c, unsigned 
         case SLOT_NETWORK:
             good = add_network(launch, c, id, i, slot[i].number);
             break;
+        case SLOT_PORTS:
+            add(launch, "--device=%u:ports", i);
+            break;
         case SLOT_VSOCK:
             good = add_vsock(launch, c, i);
             break;
@@ -345,6 +351,8 @@ int backend_spawn(const struct config *config, unsigned id, const struct backend
     add(&launch, "--state=%d", keep(&launch, fds->state));
     add(&launch, "--terminal=%d", keep(&launch, fds->console));
     add(&launch, "--control=%d", keep(&launch, fds->control));
+    for (unsigned i = 0; i < config->ports; i++)
+        add(&launch, "--port=%d:%s", keep(&launch, fds->port[i]), config->port[i]);
     launch.own = launch.keep;
     add(&launch, "--domain=%d", keep(&launch, domain));
     int code =

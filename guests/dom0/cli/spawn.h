@@ -15,10 +15,11 @@ struct backend_fds {
     int console; /* listening sockets */
     int control;
     int state; /* /run/tarn/NAME/state */
+    int port[CONFIG_MAX_PORTS];
 };
 
 /* Opens them. Returns an exit code; errors are reported. */
-int backend_fds_open(struct backend_fds *fds, const char *name);
+int backend_fds_open(struct backend_fds *fds, const struct config *config);
 
 /* The domain was made anew: its devices begin so, too. Returns an exit code. */
 int backend_state_clear(const struct backend_fds *fds, const char *name);

@@ -401,7 +401,7 @@ static int take_over(struct domain *d)
                       "%s: %s; start it by tarn create FILE", d->name, strerror(error));
     if (!config_read(&d->config, file.text, stderr))
         return report(EXIT_CONFIG, "%s: start it by tarn create FILE", d->name);
-    int code = backend_fds_open(&d->fds, d->name);
+    int code = backend_fds_open(&d->fds, &d->config);
     if (!code && anew)
         code = build(d);
     if (!code)

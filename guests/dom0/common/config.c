@@ -59,6 +59,9 @@ static cfg_opt_t share_options[] = {
     CFG_STR("path", NULL, CFGF_NONE),
     CFG_END(),
 };
+static cfg_opt_t port_options[] = {
+    CFG_END(),
+};
 #define TITLED (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 static cfg_opt_t options[] = {
     CFG_STR("name", NULL, CFGF_NONE),
@@ -72,6 +75,7 @@ static cfg_opt_t options[] = {
     CFG_SEC("disk", disk_options, TITLED),
     CFG_SEC("network", network_options, TITLED),
     CFG_SEC("share", share_options, TITLED),
+    CFG_SEC("port", port_options, TITLED),
     CFG_SEC("vsock", vsock_options, CFGF_NONE),
     CFG_SEC("console", console_options, CFGF_NONE),
     CFG_END(),
@@ -82,6 +86,7 @@ static const char *const noted[] = {
     "vcpus",       "disk|path", "disk",        "disk|readonly",   "network|bridge",
     "network|mac", "network",   "console|log", "network|backend", "on_crash",
     "on_reboot",   "disk|type", "vsock|cid",   "share|path",      "share",
+    "port",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -122,7 +127,7 @@ static int line_of(const cfg_t *section, const char *key)
             return reading.note[i].line;
         if (strcmp(reading.note[i].key, "disk") == 0 ||
             strcmp(reading.note[i].key, "network") == 0 ||
-            strcmp(reading.note[i].key, "share") == 0)
+            strcmp(reading.note[i].key, "share") == 0 || strcmp(reading.note[i].key, "port") == 0)
             line = reading.note[i].line;
     }
     return line;
@@ -243,6 +248,11 @@ static bool read_disk(struct config *c, FILE *errors, cfg_t *section)
                      "'%s' is not known; use \"raw\" or \"qcow2\"", disk->type);
         return false;
     }
+    if (disk->path && disk->path[0] == '\0' && strcmp(disk->type, "raw") != 0) {
+        config_error(c, errors, disk->line, "path",
+                     "\"\", a drive without a disk, has type \"raw\"");
+        return false;
+    }
     if (disk->path)
         return true;
     config_error(c, errors, disk->line, "path",
@@ -305,6 +315,31 @@ static bool read_action(struct config *c, FILE *errors, cfg_t *parsed, const cha
     return false;
 }
 
+static bool is_tag(const char *text)
+{
+    size_t plain =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+
+    return plain >= 1 && plain <= MAX_TAG && !text[plain];
+}
+
+static bool read_port(struct config *c, FILE *errors, cfg_t *section)
+{
+    const char *name = cfg_title(section);
+    int line = line_of(section, "port");
+
+    if (c->ports == CONFIG_MAX_PORTS || !is_tag(name)) {
+        config_error(c, errors, line, "port",
+                     c->ports == CONFIG_MAX_PORTS
+                         ? "'%s' is one too many; a domain has at most 4 ports"
+                         : "'%s' is no name of a port; use up to 36 letters, digits, '_', '.', '-'",
+                     name);
+        return false;
+    }
+    c->port[c->ports++] = name;
+    return true;
+}
+
 static bool read_share(struct config *c, FILE *errors, cfg_t *section)
 {
     if (c->shares == CONFIG_MAX_SHARES) {
@@ -318,9 +353,7 @@ static bool read_share(struct config *c, FILE *errors, cfg_t *section)
         .path = cfg_getstr(section, "path"),
         .line = line_of(section, "path"),
     };
-    size_t plain =
-        strspn(share->tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
-    if (plain < 1 || plain > MAX_TAG || share->tag[plain]) {
+    if (!is_tag(share->tag)) {
         config_error(c, errors, share->line, "share",
                      "'%s' is no tag to mount by; use 1 to %d letters, digits, '_', '.', '-'",
                      share->tag, MAX_TAG);
@@ -367,6 +400,8 @@ static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
         good = read_network(c, errors, cfg_getnsec(parsed, "network", i)) && good;
     for (unsigned i = 0; i < cfg_size(parsed, "share"); i++)
         good = read_share(c, errors, cfg_getnsec(parsed, "share", i)) && good;
+    for (unsigned i = 0; i < cfg_size(parsed, "port"); i++)
+        good = read_port(c, errors, cfg_getnsec(parsed, "port", i)) && good;
     good = read_vsock(c, errors, cfg_getsec(parsed, "vsock")) && good;
     cfg_t *console = cfg_getsec(parsed, "console");
     c->console_log = console ? cfg_getstr(console, "log") : NULL;

@@ -13,10 +13,11 @@
 #define CONFIG_MAX_DISKS    16
 #define CONFIG_MAX_NETWORKS 8
 #define CONFIG_MAX_SHARES   3
+#define CONFIG_MAX_PORTS    4
 
 struct config_disk {
-    const char *title, *path;
-    const char *type; /* "raw", or one of qemu-storage-daemon's */
+    const char *title, *path; /* "": a drive without a disk */
+    const char *type;         /* "raw", or one of qemu-storage-daemon's */
     bool readonly;
     int line; /* of path */
 };
@@ -45,8 +46,10 @@ struct config {
     struct config_disk disk[CONFIG_MAX_DISKS];
     struct config_network network[CONFIG_MAX_NETWORKS];
     struct config_share share[CONFIG_MAX_SHARES];
-    uint32_t cid;            /* the guest's vsock address, or 0 for none */
-    const char *console_log; /* or NULL */
+    unsigned ports;
+    const char *port[CONFIG_MAX_PORTS]; /* names */
+    uint32_t cid;                       /* the guest's vsock address, or 0 for none */
+    const char *console_log;            /* or NULL */
     enum config_action on_crash, on_reboot;
     int line_name, line_kernel, line_initrd, line_cmdline, line_memory, line_vcpus, line_log,
         line_cid;

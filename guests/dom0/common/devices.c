@@ -26,5 +26,7 @@ unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS])
         slot[n++] = (struct slot){SLOT_VSOCK, 0, VIRTIO_ID_VSOCK, 3};
     for (unsigned i = 0; i < config->shares; i++)
         slot[n++] = (struct slot){SLOT_SHARE, i, VIRTIO_ID_FS, 2};
+    if (config->ports)
+        slot[n++] = (struct slot){SLOT_PORTS, 0, VIRTIO_ID_CONSOLE, 2 * config->ports + 2};
     return n;
 }

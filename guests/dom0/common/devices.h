@@ -15,7 +15,8 @@ enum slot_kind {
     SLOT_DISK,
     SLOT_NETWORK,
     SLOT_VSOCK,
-    SLOT_SHARE
+    SLOT_SHARE,
+    SLOT_PORTS
 };
 
 struct slot {
@@ -27,7 +28,7 @@ struct slot {
 
 #define MAX_DISK_QUEUES 4 /* one for each vCPU, up to this */
 
-#define MAX_SLOTS (4 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS + CONFIG_MAX_SHARES)
+#define MAX_SLOTS (5 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS + CONFIG_MAX_SHARES)
 
 /* Fills slot[]; the place in it is the device's index. Returns how many. */
 unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS]);
