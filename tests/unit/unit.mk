@@ -46,6 +46,8 @@ UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/conf
 UNIT_LIBS_config         := -lconfuse -lfdt
 UNIT_SOURCES_virtqueue   := guests/dom0/backend/virtqueue.c
 UNIT_SOURCES_virtio_mmio := $(BACKEND_SOURCES)
+UNIT_SOURCES_proxy       := $(addprefix guests/dom0/backend/,device.c virtqueue.c proxy.c vhost_user.c loop.c)
+UNIT_LIBS_proxy          := -pthread
 UNIT_SOURCES_ports       := $(addprefix guests/dom0/backend/,device.c virtqueue.c ports.c loop.c)
 UNIT_LIBS_virtio_mmio    := -l:liburing.a -pthread
 
