@@ -21,7 +21,7 @@ $(PEERS)/.done: tests/bench/peers.txt tests/bench/lmbench.txt | $(APT)/updated
 	@touch $@
 
 # Programs that run in the bench's Linux guests and hosts.
-$(BENCH)/seed: tests/bench/linux/seed.c
+$(BENCH)/helper: tests/bench/linux/helper.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(USER_CFLAGS) -static -o $@ $<
@@ -48,25 +48,28 @@ $(BENCH)/micro.elf: $(MICRO_O) guests/lib/payload.ld
 		-Wl,--no-warn-rwx-segments -T guests/lib/payload.ld -o $@ $(filter %.o,$^)
 $(BENCH)/micro.bin: $(BENCH)/micro.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
+# As large as a kernel, for who measures how long it takes to be loaded.
+$(BENCH)/micro-large.bin: $(BENCH)/micro.bin $(KIMAGE)
+	$(Q)cp $< $@ && truncate -r $(KIMAGE) $@
 
 # The guest that runs lmbench, and the Linux beside which Tarn's and KVM's guests run.
-$(BENCH)/lmbench.cpio: $(MKCPIO) tests/bench/linux/lmbench.sh $(BENCH)/seed $(KIMAGE) $(PEERS)/.done
+$(BENCH)/lmbench.cpio: $(MKCPIO) tests/bench/linux/lmbench.sh $(BENCH)/helper $(KIMAGE) $(PEERS)/.done
 	$(call say,INITRD,$@)
-	$(Q)$< $@ $(BUSYBOX) tests/bench/linux/lmbench.sh bin/seed=$(BENCH)/seed lib=$(PEERS)/lib \
+	$(Q)$< $@ $(BUSYBOX) tests/bench/linux/lmbench.sh bin/helper=$(BENCH)/helper lib=$(PEERS)/lib \
 		$(foreach tool,hello lat_syscall lat_sig lat_pipe lat_ctx lat_pagefault lat_mmap lat_proc \
 			lat_unix lat_tcp lat_mem_rd bw_mem bw_pipe,\
 			lmbench/$(tool)=$(PEERS)/lmbench/usr/lib/lmbench/bin/$(tool))
-$(BENCH)/host.cpio: $(MKCPIO) tests/bench/linux/host.sh tests/bench/linux/cmdline $(BENCH)/seed \
+$(BENCH)/host.cpio: $(MKCPIO) tests/bench/linux/host.sh tests/bench/linux/cmdline $(BENCH)/helper \
 		$(BENCH)/vmm $(BENCH)/virt.dtb $(BENCH)/micro.bin $(BENCH)/lmbench.cpio $(KIMAGE) \
 		$(USER_BUILD)/tarn $(USER_BUILD)/tarn-backend $(OVERLAY)/driver.stamp
 	$(call say,INITRD,$@)
-	$(Q)$< $@ $(BUSYBOX) tests/bench/linux/host.sh bin/seed=$(BENCH)/seed bin/vmm=$(BENCH)/vmm \
+	$(Q)$< $@ $(BUSYBOX) tests/bench/linux/host.sh bin/helper=$(BENCH)/helper bin/vmm=$(BENCH)/vmm \
 		bin/tarn=$(USER_BUILD)/tarn usr/libexec/tarn/tarn-backend=$(USER_BUILD)/tarn-backend \
 		guest/tarn.ko=$(BUILD)/driver/tarn.ko guest/virt.dtb=$(BENCH)/virt.dtb \
 		guest/cmdline=tests/bench/linux/cmdline guest/micro.bin=$(BENCH)/micro.bin \
 		guest/Image=$(KIMAGE) guest/lmbench.cpio=$(BENCH)/lmbench.cpio
 
-BENCH_INPUTS := $(BUILD)/tarn.bin $(BENCH)/micro.bin $(BENCH)/lmbench.cpio $(BENCH)/host.cpio
+BENCH_INPUTS := $(BUILD)/tarn.bin $(BENCH)/micro.bin $(BENCH)/micro-large.bin $(BENCH)/lmbench.cpio $(BENCH)/host.cpio
 
 bench: $(BENCH_INPUTS) ## the comparison with bare Linux, Xen and KVM (QUICK=1: the short part)
 	$(call say,BENCH,tests/bench)

@@ -2,8 +2,9 @@
 """How each environment is started under QEMU: the command line for a guest in it.
 
 A guest is "micro" (the payload that measures micro-operations, in one of its modes) or "lmbench" (a
-stock Linux kernel whose initramfs runs lmbench). "bare" is the machine without a hypervisor; the KVM guests and Tarn's domU that
-runs lmbench have a stock Linux beside them, host.cpio.
+stock Linux kernel whose initramfs runs lmbench). "bare" is the machine without a hypervisor; the KVM
+guests, and Tarn's domU that boots or runs lmbench, have a stock Linux beside them, host.cpio. In mode
+"boot" the payload is as large as a Linux kernel and has an initrd; Linux ends at its first program.
 """
 import pathlib
 import subprocess
@@ -19,6 +20,10 @@ NAMES = ["bare", "tarn-dom0", "tarn-domu", "xen-dom0", "xen-domu", "kvm-nvhe", "
 # Which bare machine an environment is compared with: the one of the same CPU.
 BASELINE = {name: "bare" for name in NAMES} | {"kvm-vhe": "bare-max", "bare-max": "bare-max"}
 
+# A CPU with VHE. Signing of pointers by QEMU's own cipher takes as many instructions as by the
+# architecture's, and a third of the time.
+MAX = "max,pauth-impdef=on"
+
 KERNEL_AT = 0x44000000
 INITRD_AT = 0x49000000  # QEMU's device tree lies at 0x48000000
 GUEST_AT = 0x48400000   # tests/bench/micro/host.c looks for its guest there
@@ -26,17 +31,20 @@ XEN_ARGS = "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M bootscrub=0"
 
 
 class Guest:
-    """What runs in an environment: an Image, its initrd or None, its command line, how many vCPUs."""
+    """What runs in an environment: an Image, its initrd or None, its command line, how many vCPUs. Of
+    Tarn's domUs that sleep or spin beside the one that measures there are domains - 1."""
 
-    def __init__(self, kind, vcpus=1, quick=False, mode="one"):
+    def __init__(self, kind, vcpus=1, quick=False, mode="one", domains=1):
         self.kind = kind
         self.vcpus = vcpus
         self.mode = mode
-        self.words = " quick" if quick else ""
-        self.name = f"{kind if kind == 'lmbench' else mode}-{vcpus}{'-quick' if quick else ''}"
-        self.image = BENCH / "micro.bin" if kind == "micro" else KERNEL
-        self.initrd = BENCH / "lmbench.cpio" if kind == "lmbench" else None
-        self.cmdline = f"mode={mode}" if kind == "micro" else CMDLINE + self.words
+        self.words = f" mode={mode}" + (" quick" if quick else "")
+        self.name = "-".join([kind] + ([mode] if mode != "one" else []) + [str(vcpus)]
+                             + ["quick"] * quick + ([f"of-{domains}"] if domains > 1 else []))
+        self.image = KERNEL if kind != "micro" else BENCH / (
+            "micro-large.bin" if mode == "boot" else "micro.bin")
+        self.initrd = BENCH / "lmbench.cpio" if kind == "lmbench" or mode == "boot" else None
+        self.cmdline = (f"mode={mode} domains={domains}" if kind == "micro" else CMDLINE + self.words)
         self.is_pair = mode in ("io", "switch")
 
 
@@ -65,8 +73,7 @@ def direct(guest, cpu, cpus):
 
 def beside(guest, cpu, cpus, host, kernel):
     """The guest beside a Linux that starts it: dom0 of Tarn, or KVM's host."""
-    cmdline = (f"{CMDLINE} host={host} guest={guest.kind} mode={guest.mode} vcpus={guest.vcpus}"
-               f"{guest.words}")
+    cmdline = f"{CMDLINE} host={host} guest={guest.kind} vcpus={guest.vcpus}{guest.words}"
     command = qemu(cpu, cpus, True) + ["-kernel", str(kernel)]
     if kernel == KERNEL:
         return command + ["-initrd", str(BENCH / "host.cpio"), "-append", cmdline]
@@ -88,7 +95,7 @@ def tarn_dom0(guest, cpus):
 
 def tarn_domu(guest, cpus):
     """Micro-operations: the payload is dom0, too, and sleeps or is the peer."""
-    if guest.kind == "micro":
+    if guest.kind == "micro" and guest.mode != "boot":
         return (as_dom0(guest, cpus, BUILD / "tarn.bin", "dom0_mem=256M dom0_vcpus=1")
                 + module("initrd", guest.image, GUEST_AT))
     return beside(guest, "cortex-a57", cpus, "tarn", BUILD / "tarn.bin")
@@ -168,12 +175,12 @@ def command(name, guest, cpus=1):
     """QEMU's command line for a guest in the environment of that name."""
     rows = {
         "bare": lambda: direct(guest, "cortex-a57", cpus),
-        "bare-max": lambda: direct(guest, "max", cpus),
+        "bare-max": lambda: direct(guest, MAX, cpus),
         "tarn-dom0": lambda: tarn_dom0(guest, cpus),
         "tarn-domu": lambda: tarn_domu(guest, cpus),
         "xen-dom0": lambda: xen_dom0(guest, cpus),
         "xen-domu": lambda: xen_domu(guest, cpus),
         "kvm-nvhe": lambda: beside(guest, "cortex-a57", cpus, "kvm", KERNEL),
-        "kvm-vhe": lambda: beside(guest, "max", cpus, "kvm", KERNEL),
+        "kvm-vhe": lambda: beside(guest, MAX, cpus, "kvm", KERNEL),
     }
     return rows[name]()

@@ -2,7 +2,7 @@
 """Reads what lmbench's programs print (lines that tests/bench/linux/lmbench.sh hands on)."""
 import re
 
-LINE = re.compile(r"BENCH lmbench (\S+) (\S*) : (.*)")
+LINE = re.compile(r"BENCH lmbench (\S+) (.*?) ?: (.*)")
 LATENCY = re.compile(r"(.+?): ([0-9.]+) (microseconds|MB/sec)")
 PAIR = re.compile(r"^([0-9.]+) ([0-9.]+)$")
 

@@ -18,6 +18,12 @@ BUDGETS = {
 }
 RATIO_BUDGET = 1.0005
 
+# Differences that mean nothing: the payload's clock in instructions; the last digit that lmbench prints,
+# and how much a ratio varies with the moments at which the guest's own ticks come.
+CLOCK = 4
+LAST_DIGIT = 0.0001
+RATIO_NOISE = 0.0002
+
 # Dall et al., "ARM Virtualization: Performance and Architectural Implications", ISCA 2016, table II:
 # cycles on an X-Gene (2.4 GHz) under KVM and under Xen.
 PAPER = {
@@ -61,7 +67,7 @@ class Results:
 
     def __init__(self, rows):
         self.value = {(row["suite"], row["op"], row["environment"]): row["value"] for row in rows}
-        self.error = {(row["suite"], row["environment"]): row["error"] for row in rows
+        self.error = {(row["suite"], row["op"], row["environment"]): row["error"] for row in rows
                       if "error" in row}
         self.unit = {(row["suite"], row["op"]): row["unit"] for row in rows}
         self.suites = list(dict.fromkeys(row["suite"] for row in rows))
@@ -77,43 +83,91 @@ class Results:
         return bare / own if self.unit[suite, op].endswith("/s") else own / bare
 
 
+    def failures(self, suite):
+        """A sentence for each environment of the suite in which something failed."""
+        found = {}
+        for (known, op, name), error in self.error.items():
+            if known == suite:
+                found.setdefault((name, error), []).append(op)
+        return [f"{name}: {error} ({len(ops)} rows)" for (name, error), ops in found.items()]
+
+    def cell(self, suite, op, name, digits=0, ratio=False):
+        value = (self.ratio if ratio else lambda *key: self.value.get(key))(suite, op, name)
+        return number(value, digits) if (suite, op, name) not in self.error else "failed"
+
+
 def number(value, digits=0):
-    return "failed" if value is None else f"{value:,.{digits}f}"
+    return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def best_peer(results, suite, op, figure):
-    """Names of the peers that are ahead of Tarn's domU, or "Tarn"."""
-    own = figure(suite, op, "tarn-domu")
-    ahead = [name for name in SHOWN if not name.startswith("tarn")
-             and own is not None and (figure(suite, op, name) or 1e99) < own]
-    return ", ".join(ahead) or ("Tarn" if own is not None else "")
+def ahead(figures, resolution):
+    """Who is ahead of Tarn's domU by more than the clock resolves; "equal" or "Tarn" if nobody is.
+    figures: of each environment, None where there is none."""
+    own = figures["tarn-domu"]
+    peers = {name: value for name, value in figures.items()
+             if not name.startswith("tarn") and value is not None}
+    if own is None or not peers:
+        return ""
+    better = [name for name, value in peers.items() if value < own - resolution]
+    return ", ".join(better) or ("Tarn" if min(peers.values()) > own + resolution else "equal")
 
 
-def micro_rows(results, suite="micro"):
-    def figure(suite, op, name):
-        return results.value.get((suite, op, name))
-
+def micro_rows(results, suite):
     yield ["operation", "budget", "bare"] + SHOWN + ["ahead", "ISCA'16 KVM", "ISCA'16 Xen"]
     for op in results.ops(suite):
-        paper = PAPER.get(op, (None, None))
-        lowest = min((figure(suite, op, name) or 0) for name in SHOWN)
-        ahead = "equal" if all(figure(suite, op, n) == lowest for n in SHOWN) else best_peer(
-            results, suite, op, figure)
-        yield ([op, number(BUDGETS[op]) if op in BUDGETS else "", number(figure(suite, op, "bare"))]
-               + [number(figure(suite, op, name)) for name in SHOWN] + [ahead]
-               + ["" if cycles is None else number(cycles) for cycles in paper])
+        figures = {name: results.value.get((suite, op, name)) for name in SHOWN}
+        yield ([op, number(BUDGETS.get(op)), results.cell(suite, op, "bare")]
+               + [results.cell(suite, op, name) for name in SHOWN]
+               + [ahead(figures, CLOCK)]
+               + [number(cycles) for cycles in PAPER.get(op, (None, None))])
 
 
 def lmbench_rows(results, suite):
     yield ["row", "bare", "unit"] + SHOWN + ["ahead"]
     for op in results.ops(suite):
-        def figure(suite, op, name):
-            ratio = results.ratio(suite, op, name)
-            return None if ratio is None else round(ratio, 4)
+        figures = {name: results.ratio(suite, op, name) for name in SHOWN}
         bare = results.value.get((suite, op, "bare"))
-        yield ([op, number(bare, 4), results.unit[suite, op]]
-               + [number(results.ratio(suite, op, name), 4) for name in SHOWN]
-               + [best_peer(results, suite, op, figure)])
+        yield ([op, results.cell(suite, op, "bare", 4), results.unit[suite, op]]
+               + [results.cell(suite, op, name, 4, True) for name in SHOWN]
+               + [ahead(figures, LAST_DIGIT / bare + RATIO_NOISE if bare else 0)])
+
+
+def scaling_rows(results, suite):
+    """Operations named OP/DOMAINS as a table: a column for each number of domains."""
+    ops = [op.rsplit("/", 1) for op in results.ops(suite)]
+    columns = sorted({domains for _, domains in ops}, key=int)
+    yield ["operation"] + columns
+    for name in dict.fromkeys(name for name, _ in ops):
+        yield [name] + [results.cell(suite, f"{name}/{domains}", "tarn-domu") for domains in columns]
+
+
+def silicon_rows(results, suite):
+    ops = [op.split("/", 1) for op in results.ops(suite)]
+    kinds = list(dict.fromkeys(kind for _, kind in ops))
+    yield ["operation"] + kinds
+    for name in dict.fromkeys(name for name, _ in ops):
+        yield [name] + [results.cell(suite, f"{name}/{kind}", "tarn-domu") for kind in kinds]
+
+
+def boot_rows(results, suite):
+    yield ["", "unit", "bare"] + SHOWN
+    for op in results.ops(suite):
+        yield ([BOOT.get(op, op), results.unit[suite, op]]
+               + [results.cell(suite, op, name) for name in ["bare"] + SHOWN])
+
+
+def over_target(results, suite):
+    """Sentences on the rows in which Tarn misses its budget or ratio."""
+    if suite == "micro":
+        for op, budget in BUDGETS.items():
+            value = results.value.get((suite, op, "tarn-domu"))
+            if value is not None and value > budget:
+                yield f"over its budget of {budget}: {op}, {number(value)}"
+    if suite == "lmbench":
+        for name in ("tarn-dom0", "tarn-domu"):
+            ratios = {op: results.ratio(suite, op, name) for op in results.ops(suite)}
+            over = [f"{op} {ratio:.4f}" for op, ratio in ratios.items() if (ratio or 0) > RATIO_BUDGET]
+            yield f"{name}, rows over {RATIO_BUDGET}: " + (", ".join(over) or "none")
 
 
 def text_table(rows):
@@ -129,44 +183,71 @@ def markdown_table(rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], rule] + rows[1:])
 
 
-TITLES = {
-    "micro": ("Micro-operations", "Instructions between the guest's instruction and its return (for "
-              "interrupts: to the handler's first instruction), one CPU; the same payload as guest of "
-              "each hypervisor, `tests/bench/micro`. Beside them the cycles that ISCA'16 measured on "
-              "silicon (Dall et al., table II)."),
-    "lmbench": ("lmbench, one vCPU", "Ratio to the same kernel without a hypervisor in the same run; "
-                "below 1.0000 is faster than bare. kvm-vhe is compared with a bare `-cpu max`, all "
-                "others with a bare cortex-a57."),
-    "lmbench-2": ("lmbench, two vCPUs", "QEMU runs two CPUs in turn on one clock: figures vary by "
-                  "several percent, and a CPU that spins is charged to the other. An indication, not "
-                  "a measurement. Debian's Xen hangs with two CPUs under `-icount`."),
+BOOT = {
+    "dom0_entry": "reset to dom0's first instruction",
+    "create": "create to the domU's first instruction",
+    "linux_boot": "Linux: first instruction to first program",
+    "create_to_user": "create to the domU's first program",
+    "heap_domain": "EL2's heap for a domain of 1 vCPU",
+    "heap_tables": "EL2's heap for its 256 MiB of memory",
+    "image": "image of the hypervisor",
+    "el2_lines": "lines of code at EL2",
+}
+
+SECTIONS = {
+    "micro": (micro_rows, "Micro-operations", """
+Instructions between the guest's instruction and its return (for interrupts: to the handler's first
+instruction); the same payload as guest of each hypervisor, `tests/bench/micro`. "-": the operation does
+not apply. "ahead": who needs fewer than Tarn's domU by more than the clock's 4 instructions; "equal" if
+nobody is ahead or behind. Beside them the cycles that ISCA'16 measured on silicon (Dall et al., table II)."""),
+    "silicon": (silicon_rows, "What instructions do not show", """
+Tarn's domU: exits to EL2, instructions there, and those of them that are expensive on silicon, per
+operation, counted in a trace of QEMU (`tests/bench/silicon.py`). "GIC registers" are those of the register
+reads and writes that reach the GIC (ICH_*, ICC_*); "device memory" is loads and stores to the GIC's or a
+UART's memory. A round of the timer rows holds the arming, the wait and the interrupt;
+`notify_and_completion` is a request and its answer, on both CPUs. Counters, the priority mask, ends of
+interrupts and TLB maintenance of the guest never enter EL2."""),
+    "scaling": (scaling_rows, "Scaling", """
+Instructions on Tarn with 1 to 64 domUs: the others spin for `vm_switch`; else they sleep, each with a
+deadline of its own. Switches and timers on one CPU; requests between two CPUs, half of the others on each.
+Of Xen and KVM this is not measured: 64 guests of either do not fit into the memory and the time the bench
+has."""),
+    "boot": (boot_rows, "Boot and size", """
+dom0's kernel is a payload as large as Debian's (33 MB), with an initrd of 10 MB; firmware is not in it.
+"create" is `tarn create` (reads and checks the configuration, starts the backend, loads kernel and initrd)
+or the start of `tests/bench/kvm/vmm.c` (loads them, nothing else), from the command to the guest's first
+instruction. The first program is the initramfs's init; Debian's login takes services of its own."""),
+    "lmbench": (lmbench_rows, "lmbench, one vCPU", """
+Ratio to the same kernel without a hypervisor in the same run; below 1.0000 is faster than bare. kvm-vhe is
+compared with a bare `-cpu max`, all others with a bare cortex-a57. "equal": within the last digit that
+lmbench prints and 0.0002. "Protection fault" is a difference of two rows six times as long, and has
+six times their noise."""),
+    "lmbench-2": (lmbench_rows, "lmbench, two vCPUs", """
+QEMU runs two CPUs in turn on one clock: figures vary by several percent, and a CPU that spins is charged to
+the other. An indication, not a measurement. Debian's Xen hangs with two CPUs under `-icount`."""),
 }
 
 
 def sections(results):
-    for suite in results.suites:
-        title, text = TITLES[suite]
-        rows = micro_rows(results) if suite == "micro" else lmbench_rows(results, suite)
-        yield suite, title, text, list(rows)
+    """(suite, title, text, table, sentences) in the order of SECTIONS."""
+    for suite, (rows, title, text) in SECTIONS.items():
+        if suite in results.suites:
+            notes = [f"failed: {line}" for line in results.failures(suite)]
+            yield suite, title, text, list(rows(results, suite)), [*over_target(results, suite), *notes]
 
 
 def terminal(results):
-    for suite, title, _, rows in sections(results):
-        print(f"\n{title}\n{text_table(rows)}")
-        for name in SHOWN:
-            if (suite, name) in results.error:
-                print(f"{name}: {results.error[suite, name]}")
+    for _, title, _, rows, notes in sections(results):
+        print("\n".join(["", title, text_table(rows), *notes]))
 
 
 def document(results):
     """docs/benchmarks.md and the plots it shows."""
     parts = [INTRODUCTION]
     parts.append("Versions: " + "; ".join(f"{what} {version}" for what, version in versions()) + ".\n")
-    for suite, title, text, rows in sections(results):
-        parts.append(f"## {title}\n\n{text}\n\n{markdown_table(rows)}\n")
-        failed = [f"{name}: {results.error[suite, name]}" for name in SHOWN
-                  if (suite, name) in results.error]
-        parts += [f"- {line}" for line in failed] + ([""] if failed else [])
+    for suite, title, text, rows, notes in sections(results):
+        parts.append(f"## {title}\n{text}\n\n{markdown_table(rows)}\n")
+        parts += [f"- {line}" for line in notes] + ([""] if notes else [])
         if suite in ("micro", "lmbench"):
             plot.draw(results, suite, TOP / f"docs/benchmarks-{suite}.svg")
             parts.append(f"![{title}](benchmarks-{suite}.svg)\n")

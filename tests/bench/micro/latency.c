@@ -16,7 +16,8 @@ uint64_t median(uint64_t *value, unsigned count)
     return value[count / 2];
 }
 
-void report(const char *name, uint64_t sum, uint64_t count)
+/* Never inlined: a trace finds it by its address (tests/bench/silicon.py). */
+__attribute__((noinline)) void report(const char *name, uint64_t sum, uint64_t count)
 {
     uint64_t tenths = (10 * sum + count / 2) / count;
 
@@ -37,7 +38,8 @@ static uint64_t latency_sgi_self(void)
     return irq_time - begin;
 }
 
-/* Far enough for Xen, which makes a timer at least 50 us long (TIMER_SLOP in xen/common/timer.c). */
+/* Far enough for Xen, which makes a timer at least 50 us long (TIMER_SLOP in xen/common/timer.c).
+ */
 #define TIMER_TICKS 8000
 
 /* What the physical counter is ahead of the virtual one, in ticks. */
@@ -112,9 +114,13 @@ void sleep_ticks(uint64_t ticks)
 
 uint64_t clock_own(void)
 {
-    uint64_t begin = begin_time();
+    uint64_t round[ROUNDS];
 
-    return end_time() - begin;
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t begin = begin_time();
+        round[r] = end_time() - begin;
+    }
+    return median(round, ROUNDS);
 }
 
 static void measure_latency(const char *name, latency_t latency, uint64_t own)
@@ -123,8 +129,10 @@ static void measure_latency(const char *name, latency_t latency, uint64_t own)
 
     for (unsigned r = 0; r < ROUNDS; r++) {
         irq_intid = IRQ_NONE;
+        mark();
         round[r] = latency();
     }
+    mark();
     uint64_t ns = median(round, ROUNDS);
     report(name, ns > own ? ns - own : 0, 1);
 }
@@ -132,9 +140,23 @@ static void measure_latency(const char *name, latency_t latency, uint64_t own)
 void measure_latencies(void)
 {
     measure_latency("sgi_self", latency_sgi_self, HANDLER_OWN);
+    measure_timers();
+    measure_latency("eoi", latency_eoi, clock_own() - 1);
+}
+
+void measure_timers(void)
+{
     measure_latency("vtimer_running", latency_running, HANDLER_OWN);
     measure_latency("vtimer_wfi", latency_wfi, HANDLER_OWN);
-    measure_latency("eoi", latency_eoi, clock_own() - 1);
+}
+
+/* A domain that is there, and its deadline, but never runs again. */
+void sleep_for_good(void)
+{
+    sysreg_write(cntv_cval_el0, sysreg_read(cntvct_el0) << 16);
+    sysreg_write(cntv_ctl_el0, 1);
+    for (;;)
+        wfi();
 }
 
 static volatile bool secondary_up;

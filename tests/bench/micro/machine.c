@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The devices the payload has, its GICv3 and its console. May include guests/abi, platform's printf.
+ * The devices the payload has, its GICv3 and its console. May include guests/abi, platform's
+ * printf.
  */
 #include "guests/abi/domu.h"
 #include "guests/abi/hypercall.h"
@@ -9,15 +10,16 @@
 #include "tests/bench/micro/micro.h"
 
 /*
- * Where devices lie and, for the console, the hypercall that prints. QEMU's virt board, whose layout
- * Tarn's domUs and the KVM guest share; Xen's domU (xen/include/public/arch-arm.h); Xen's dom0, which
- * has the board's layout and prints by hypercall.
+ * Where devices lie and, for the console, the hypercall that prints. QEMU's virt board, whose
+ * layout Tarn's domUs and the KVM guest share; Xen's domU (xen/include/public/arch-arm.h); Xen's
+ * dom0, which has the board's layout and prints by hypercall.
  */
 static const struct machine machines[] = {
-    {"machine=xen-domu", 0x03001000, 0x03020000, 0x22000000, false, &xen_channel, 1, 0},
-    {"machine=xen-dom0", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, true, &xen_channel, 0, 0},
-    {"machine=kvm", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, false, &irqfd_channel, 1, 0},
-    {"", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, false, &virtio_channel, 1, 0},
+    {"machine=xen-domu", 0x03001000, 0x03020000, 0x22000000, false, &xen_channel, 1, 0, 1},
+    {"machine=xen-dom0", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, true, &xen_channel, 0, 0,
+     1},
+    {"machine=kvm", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, false, &irqfd_channel, 1, 0, 1},
+    {"", DOMU_GICD_BASE, DOMU_GICR_BASE, DOMU_UART_BASE, false, &virtio_channel, 1, 0, 1},
 };
 
 struct machine machine;
@@ -41,6 +43,8 @@ void hvc_full(uint64_t x[8])
     x[1] = x1;
     x[2] = x2;
     x[3] = x3;
+    x[4] = x4;
+    x[5] = x5;
 }
 
 uint64_t hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
@@ -122,7 +126,7 @@ void gic_init_cpu(unsigned cpu)
 const char *tree_find(uint64_t tree, const char *word)
 {
     const char *blob = (const char *)tree;
-    size_t size = tree >= NR_MODES ? __builtin_bswap32(((const uint32_t *)tree)[1]) : 0;
+    size_t size = tree >> (2 * MODE_BITS) ? __builtin_bswap32(((const uint32_t *)tree)[1]) : 0;
 
     for (size_t i = 0; i + strlen(word) <= size; i++)
         if (memcmp(blob + i, word, strlen(word)) == 0)
@@ -132,12 +136,26 @@ const char *tree_find(uint64_t tree, const char *word)
 
 static unsigned mode_of(uint64_t tree)
 {
-    static const char *const words[NR_MODES] = {"mode=one", "mode=smp", "mode=io", "mode=switch"};
+    static const char *const words[] = {"mode=one",    "mode=smp",   "mode=io",
+                                        "mode=switch", "mode=timer", "mode=boot"};
 
-    for (unsigned mode = 0; mode < NR_MODES; mode++)
-        if (tree == mode || tree_find(tree, words[mode]))
+    if (tree >> (2 * MODE_BITS) == 0)
+        return tree & ((1u << MODE_BITS) - 1);
+    for (unsigned mode = 0; mode < ARRAY_SIZE(words); mode++)
+        if (tree_find(tree, words[mode]))
             return mode;
     return MODE_ONE;
+}
+
+static unsigned domains_of(uint64_t tree)
+{
+    const char *word = tree_find(tree, "domains=");
+    unsigned domains = (unsigned)(tree >> MODE_BITS);
+
+    if (tree >> (2 * MODE_BITS) != 0)
+        for (domains = 0; word && word[8] >= '0' && word[8] <= '9'; word++)
+            domains = 10 * domains + (unsigned)(word[8] - '0');
+    return domains >= 1 && domains <= MAX_DOMAINS ? domains : 1;
 }
 
 void machine_init(uint64_t tree)
@@ -148,6 +166,7 @@ void machine_init(uint64_t tree)
         found++;
     machine = *found;
     machine.mode = mode_of(tree);
+    machine.domains = domains_of(tree);
     if (tree_find(tree, "side=0"))
         machine.side = 0;
     write32(machine.gicd + GICD_CTLR, 0x12); /* ARE, group 1 */

@@ -9,7 +9,7 @@
 
 #define REPEAT 64
 
-void micro_main(uint64_t tree);
+void micro_main(uint64_t tree, uint64_t physical, uint64_t virtual);
 void micro_unexpected(uint64_t esr, uint64_t elr, uint64_t far);
 
 void micro_unexpected(uint64_t esr, uint64_t elr, uint64_t far)
@@ -84,11 +84,13 @@ static uint64_t time_of(operation_t operation, uint64_t argument, uint64_t strid
     uint64_t round[ROUNDS];
 
     for (unsigned r = 0; r < ROUNDS; r++) {
+        mark();
         uint64_t begin = begin_time();
         for (unsigned i = 0; i < REPEAT; i++, argument += stride)
             operation(argument);
         round[r] = end_time() - begin;
     }
+    mark();
     return median(round, ROUNDS);
 }
 
@@ -127,22 +129,41 @@ static void one_vcpu(void)
     irq_disable();
 }
 
+static void timer_run(void)
+{
+    irq_enable();
+    measure_timers();
+    irq_disable();
+}
+
+/* The counters at the payload's first instruction. */
+static uint64_t first_physical, first_virtual;
+
+static void boot_run(void)
+{
+    print("BENCH moment first %lu\n", first_physical << TICK_SHIFT);
+    print("BENCH moment first_virtual %lu\n", first_virtual << TICK_SHIFT);
+    tarn_print_memory();
+}
+
 /* By machine.mode. */
-static void (*const modes[])(void) = {
-    [MODE_ONE] = one_vcpu,
-    [MODE_SMP] = smp_run,
-    [MODE_IO] = io_run,
-    [MODE_SWITCH] = switch_run,
+static void (*const modes[NR_MODES])(void) = {
+    [MODE_ONE] = one_vcpu,         [MODE_SMP] = smp_run,     [MODE_IO] = io_run,
+    [MODE_SWITCH] = switch_run,    [MODE_TIMER] = timer_run, [MODE_BOOT] = boot_run,
+    [MODE_SLEEP] = sleep_for_good,
 };
 
-void micro_main(uint64_t tree)
+void micro_main(uint64_t tree, uint64_t physical, uint64_t virtual)
 {
+    first_physical = physical;
+    first_virtual = virtual;
     machine_init(tree);
     if (!tarn_host_run(tree))
         modes[machine.mode]();
-    if (machine.mode < MODE_IO || machine.side == 1)
+    bool is_pair = machine.mode == MODE_IO || machine.mode == MODE_SWITCH;
+    if (!is_pair || machine.side == 1)
         print("BENCH done\n");
-    while (machine.console_hypercall && machine.mode >= MODE_IO)
+    while (machine.console_hypercall && is_pair)
         wfi(); /* Xen halts the machine when its dom0 goes, whatever the domU is at */
     power_off();
 }

@@ -11,7 +11,8 @@
 #include "tests/bench/micro/clock.h"
 #include "tests/bench/micro/layout.h"
 
-/* Where a hypervisor puts the devices of its guests; a word on the command line says which it is. */
+/* Where a hypervisor puts the devices of its guests; a word on the command line says which it is.
+ */
 struct machine {
     const char *word;
     uint64_t gicd, gicr, uart;
@@ -19,11 +20,15 @@ struct machine {
     const struct channel *channel;
     unsigned side; /* of a pair of domains: 0 answers, 1 asks */
     unsigned mode;
+    unsigned domains; /* domUs that Tarn's dom0 makes: "domains=..." */
 };
 extern struct machine machine;
 
-/* What is measured: "mode=..." on the command line; Tarn's domU finds it in x0. */
-enum { MODE_ONE, MODE_SMP, MODE_IO, MODE_SWITCH, NR_MODES };
+/* What is measured: "mode=..." on the command line; Tarn's domU finds it in x0, and above it, from
+ * bit MODE_BITS on, the number of domains. */
+enum { MODE_ONE, MODE_SMP, MODE_IO, MODE_SWITCH, MODE_TIMER, MODE_BOOT, MODE_SLEEP, NR_MODES };
+#define MODE_BITS   8
+#define MAX_DOMAINS 64
 
 /* How a domain interrupts its peer in another: a row per hypervisor. */
 struct channel {
@@ -38,6 +43,7 @@ extern const struct channel virtio_channel, irqfd_channel, xen_channel;
 extern volatile uint64_t irq_time, irq_intid;
 extern char image_start[], image_end[], secondary_start[];
 bool next_gap(uint64_t gap[2], uint64_t end);
+void mark(void);
 void secondary_main(void);
 
 /* The vector's branch and irq_handler's four instructions before it asks for the time. */
@@ -48,6 +54,8 @@ uint64_t median(uint64_t *value, unsigned count);
 void report(const char *name, uint64_t sum, uint64_t count);
 uint64_t clock_own(void);
 void measure_latencies(void);
+void measure_timers(void);
+void sleep_for_good(void);
 void sleep_ticks(uint64_t ticks);
 void smp_run(void);
 
@@ -56,8 +64,9 @@ void io_run(void);
 void switch_run(void);
 
 /*
- * Under QEMU's -icount CPUs run in turn, and YIELD hands over: so the instructions between two moments
- * on two CPUs are those of both, without what the first would have spun. No hypervisor traps it.
+ * Under QEMU's -icount CPUs run in turn, and YIELD hands over: so the instructions between two
+ * moments on two CPUs are those of both, without what the first would have spun. No hypervisor
+ * traps it.
  */
 static inline void yield_cpu(void)
 {
@@ -108,9 +117,12 @@ static inline void write32(uint64_t address, uint32_t value)
 #define SMCCC_UNKNOWN   0x8600ff77
 #define SMCCC_HYP_UID   0x8600ff01
 
-/* tarn.c: as dom0 of Tarn, if an Image lies at GUEST_AT, makes a domU of it, is its peer and repeats
- * what it prints; false: there is nothing to do. */
+/* tarn.c: as dom0 of Tarn, if an Image lies at GUEST_AT, makes a domU of it, is its peer and
+ * repeats what it prints; false: there is nothing to do. */
 bool tarn_host_run(uint64_t tree);
+
+/* tarn.c: as dom0 of Tarn, prints what EL2's heap gives for a domain of a vCPU and 256 MiB. */
+void tarn_print_memory(void);
 
 /* machine.c: where in the device tree a word stands; NULL. */
 const char *tree_find(uint64_t tree, const char *word);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two domains and the time between them: a switch from one to the other on one CPU, and a request and
- * its completion between two CPUs. Both ends write down moments of the physical counter, which they
- * share, and print them as lines "BENCH span SIDE FROM TO"; tests/bench/bench.py puts them together.
- * May include tests/bench/micro, guests/abi.
+ * Two domains and the time between them: a switch from one to the other on one CPU, and a request
+ * and its completion between two CPUs. Both ends write down moments of the physical counter, which
+ * they share, and print them as lines "BENCH span SIDE FROM TO"; tests/bench/bench.py puts them
+ * together. May include tests/bench/micro, guests/abi.
  */
 #include "guests/abi/domu.h"
 #include "platform/types.h"
 #include "tests/bench/micro/micro.h"
 
-#define SWITCH_TICKS 25000000ul /* 400 ms of spinning against each other */
+/* How long to spin against each other: 400 ms, or two rounds of slices if there are many. */
+#define SWITCH_TICKS (MAX(25000000ul, (machine.domains + 1) * 1300000ul))
 #define MAX_GAPS     512u
-#define PRINT_TICKS  30000000ul /* side 1 waits so long with its lines, that side 0 has printed */
+/* Side 1 waits so long with its lines, that side 0 has printed and nobody spins any more. */
+#define PRINT_TICKS (30000000ul + machine.domains * 1300000ul)
 
 #define QUEUE_NOTIFY  0x50
 #define INTERRUPT_ACK 0x64
@@ -33,8 +35,10 @@ void switch_run(void)
 
     (void)next_gap(spans[0], ~0ul);
     uint64_t end = sysreg_read(cntpct_el0) + SWITCH_TICKS;
+    mark();
     while (count < MAX_GAPS && next_gap(spans[count], end))
         count++;
+    mark();
     print_spans(count);
 }
 
@@ -64,11 +68,13 @@ static void ask(void)
         round[r] = time_send();
     for (unsigned r = 0; r < ROUNDS; r++) {
         irq_intid = IRQ_NONE;
+        mark();
         spans[r][0] = begin_time();
         machine.channel->send();
         wait_for_interrupt();
         spans[r][1] = irq_time - HANDLER_OWN;
     }
+    mark();
     print_spans(ROUNDS);
     report("notify_self", median(round, ROUNDS) - clock_own(), 1);
 }
@@ -107,7 +113,8 @@ static bool device_open(void)
     uint64_t word = DOMU_VIRTIO_INTID / 32 * 4, bit = 1u << DOMU_VIRTIO_INTID % 32;
 
     write32(machine.gicd + GICD_IGROUPR + word, (uint32_t)bit);
-    write32(machine.gicd + GICD_ICFGR + DOMU_VIRTIO_INTID / 16 * 4, 2u << DOMU_VIRTIO_INTID % 16 * 2);
+    write32(machine.gicd + GICD_ICFGR + DOMU_VIRTIO_INTID / 16 * 4,
+            2u << DOMU_VIRTIO_INTID % 16 * 2);
     write32(machine.gicd + GICD_ISENABLER + word, (uint32_t)bit);
     return true;
 }

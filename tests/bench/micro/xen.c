@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Xen's event channel between dom0 and its first domU, by the hypercalls of xen/include/public
- * (event_channel.h, memory.h, xen.h, arch-arm.h). The domU makes the first port it has for dom0; dom0
- * tries until it can bind it. May include tests/bench/micro.
+ * (event_channel.h, memory.h, xen.h, arch-arm.h). The domU makes the first port it has for dom0;
+ * dom0 tries until it can bind it. May include tests/bench/micro.
  */
 #include "platform/types.h"
 #include "tests/bench/micro/micro.h"
