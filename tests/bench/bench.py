@@ -40,10 +40,6 @@ DOMUS = ["tarn-domu", "xen-domu", "kvm-nvhe", "kvm-vhe"]
 TARN = ["tarn-domu"]
 
 
-def lmbench_suite(name, cpus):
-    return Suite(name, Guest("lmbench", cpus, QUICK), cpus, NAMES, lmbench.rows)
-
-
 def scaling_suites(domains):
     """What Tarn's operations cost if there are so many domUs; the others sleep, or spin in mode switch."""
     modes = {"timer": (1, micro.rows), "io": (2, micro.io_rows), "switch": (1, micro.switch_rows)}
@@ -66,17 +62,18 @@ SUITES += [
 SUITES += [
     Suite("boot", Guest("micro", mode="boot"), 1, SINGLE, facts.first_rows),
     Suite("boot", Guest("lmbench", mode="boot"), 1, SINGLE, facts.user_rows),
-    lmbench_suite("lmbench", 1),
-] + ([] if QUICK else [lmbench_suite("lmbench-2", 2)])
+    Suite("lmbench", Guest("lmbench", 1, QUICK), 1, NAMES, lmbench.rows),
+]
+if not QUICK:  # two CPUs give an indication only: the short rows are enough
+    SUITES.append(Suite("lmbench-2", Guest("lmbench", 2, quick=True), 2, NAMES, lmbench.rows))
 
 
 def measure(suite, name):
     """Rows of one suite in one environment, from the cache if nothing has changed."""
     command = environments.command(name, suite.guest, suite.cpus)
-    stem = f"{suite.guest.name}-{name}"
+    stem = f"{suite.name}-{suite.guest.name}-{name}"
     trace = None
     if suite.name == "silicon":
-        stem = f"silicon-{stem}"
         trace = silicon.Trace(suite.guest.mode, RUNS / f"{stem}.pipe")
         command += trace.options
     key, cache = qemu.digest(command), RUNS / f"{stem}.json"
