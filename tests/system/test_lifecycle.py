@@ -72,6 +72,10 @@ def test_domains_outlive_who_looks_after_them(uboot):
     uboot.ok("kill -9 $(pgrep -f name=orphan)")
     uboot.ok("timeout 30 sh -c 'until tarn info orphan | grep -q attached; do sleep 0.2; done'",
              timeout=60)
+    found = info(uboot, "orphan")
+    assert found["backend_deaths"] == 1
+    assert found["last_backend_death"].endswith("killed by SIGKILL")
+    assert "its backend died: killed by SIGKILL" in uboot.ok("journalctl -u tarn@orphan")
     # Everybody, and nobody comes after: still known, still to be destroyed, and made again.
     uboot.ok("systemctl mask --runtime --quiet tarn@orphan; "
              "kill -9 $(cat /run/tarn/orphan/pid) $(pgrep -f name=orphan); sleep 1")
@@ -86,4 +90,20 @@ def test_domains_outlive_who_looks_after_them(uboot):
     uboot.ok("tarn destroy orphan; systemctl start tarn@orphan", timeout=90)
     assert "running" in mini.wait(uboot, "orphan", "running")
     uboot.ok("tarn destroy orphan", timeout=60)
+    assert census(uboot) == before
+
+
+def test_restart_of_the_unit(uboot):
+    """Its guest does not know a power button: a second signal cuts the minute short."""
+    before = census(uboot)
+    mini.create(uboot, "unit")
+    uboot.ok("systemctl restart --no-block tarn@unit")
+    first = uboot.ok("cat /run/tarn/unit/pid")
+    uboot.ok("timeout 30 sh -c 'until systemctl status tarn@unit | grep -q asked; do sleep 0.2; done'",
+             timeout=60)
+    uboot.ok(f"kill -INT {first}")
+    uboot.ok(f"timeout 60 sh -c 'until systemctl is-active -q tarn@unit && "
+             f"! grep -qx {first} /run/tarn/unit/pid; do sleep 0.2; done'", timeout=90)
+    assert "running" in mini.wait(uboot, "unit", "running")
+    uboot.ok("tarn pause unit && tarn unpause unit && tarn destroy unit", timeout=60)
     assert census(uboot) == before

@@ -385,6 +385,16 @@ static int teardown(void **state)
     return unlink(path);
 }
 
+static void test_death_words(void **state)
+{
+    (void)state; /* wait(2)'s status: the signal, or the exit code << 8 */
+    assert_string_equal(hyper_death_words(9).text, "killed by SIGKILL");
+    assert_string_equal(hyper_death_words(11 | 0x80).text, "killed by SIGSEGV");
+    assert_non_null(strstr(hyper_death_words(31).text, "SIGSYS (a system call"));
+    assert_string_equal(hyper_death_words(3 << 8).text, "exit code 3");
+    assert_string_equal(hyper_death_words(0).text, "exit code 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_restart_actions),
         cmocka_unit_test(test_restart_delays),
         cmocka_unit_test(test_reason_words),
+        cmocka_unit_test(test_death_words),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -149,7 +149,7 @@ static bool wait_restart(const char *name, unsigned before, unsigned seconds)
     struct run_words how;
 
     for (unsigned tries = 0; tries < 10 * seconds; tries++) {
-        if (run_restarts(name, &how) > before)
+        if (run_count(name, RUN_RESTARTS, &how) > before)
             return true;
         nanosleep(&moment, NULL);
     }
@@ -189,7 +189,7 @@ int command_reboot(int argc, char **argv)
         return report(EXIT_FAILED, "%s has no supervisor; systemctl start tarn@%s", info.name,
                       info.name);
     close(pidfd);
-    unsigned before = run_restarts(info.name, &how);
+    unsigned before = run_count(info.name, RUN_RESTARTS, &how);
     if (info.state == TARN_STATE_RUNNING && !force)
         code = ask_to_reboot(info.name);
     else

@@ -29,15 +29,17 @@ static const char *state_word(const struct tarn_info *d)
 /* Names hold no character that JSON would have to escape (config_name_is_good; dom0). */
 static void print_json(const struct tarn_info *d)
 {
-    struct run_words last = {""};
-    unsigned restarts = d->id ? run_restarts(d->name, &last) : 0;
+    struct run_words last = {""}, died = {""};
+    unsigned restarts = d->id ? run_count(d->name, RUN_RESTARTS, &last) : 0;
+    unsigned deaths = d->id ? run_count(d->name, RUN_BACKEND, &died) : 0;
 
     printf("{\"id\": %u, \"name\": \"%s\", \"state\": \"%s\", \"reason\": \"%s\", "
            "\"reason_text\": \"%s\", \"vcpus\": %u, \"memory\": %llu, \"cpu_ns\": %llu, "
-           "\"backend\": %s, \"restarts\": %u, \"last_restart\": \"%s\"}",
+           "\"backend\": %s, \"restarts\": %u, \"last_restart\": \"%s\", "
+           "\"backend_deaths\": %u, \"last_backend_death\": \"%s\"}",
            d->id, d->name, state_word(d), hyper_reason_name(d->reason), hyper_reason_words(d).text,
            d->vcpus, (unsigned long long)d->memory, (unsigned long long)d->cpu_ns,
-           d->backend ? "true" : "false", restarts, last.text);
+           d->backend ? "true" : "false", restarts, last.text, deaths, died.text);
 }
 
 static void print_row(const struct tarn_info *d)
@@ -49,8 +51,9 @@ static void print_row(const struct tarn_info *d)
 static void print_details(const struct tarn_info *d)
 {
     struct hyper_words reason = hyper_reason_words(d);
-    struct run_words last;
-    unsigned restarts = d->id ? run_restarts(d->name, &last) : 0;
+    struct run_words last, died;
+    unsigned restarts = d->id ? run_count(d->name, RUN_RESTARTS, &last) : 0;
+    unsigned deaths = d->id ? run_count(d->name, RUN_BACKEND, &died) : 0;
 
     printf("name     %s\nid       %u\nstate    %s%s%s%s\nvcpus    %u\nmemory   %lluM\n"
            "cpu time %.3fs\nbackend  %s\n",
@@ -59,6 +62,8 @@ static void print_details(const struct tarn_info *d)
            seconds(d->cpu_ns), d->backend ? "attached" : "none");
     if (restarts)
         printf("restarts %u, the last one %s\n", restarts, last.text);
+    if (deaths)
+        printf("backend deaths %u, the last one %s\n", deaths, died.text);
 }
 
 static unsigned listed;

@@ -152,21 +152,21 @@ static void stamp(char *line, size_t size, const char *how)
     snprintf(line, size, "%s %s", when, how);
 }
 
-void run_note_restart(const char *name, unsigned count, const char *how)
+void run_note_count(const char *name, const char *file, unsigned count, const char *how)
 {
     char line[256], when[224];
 
     stamp(when, sizeof(when), how);
     int size = snprintf(line, sizeof(line), "%u %s\n", count, when);
-    run_write(run_path(name, "restarts").text, line, (size_t)size);
+    run_write(run_path(name, file).text, line, (size_t)size);
 }
 
-unsigned run_restarts(const char *name, struct run_words *how)
+unsigned run_count(const char *name, const char *file, struct run_words *how)
 {
     char line[256];
     char *rest;
 
-    run_read(run_path(name, "restarts").text, line, sizeof(line));
+    run_read(run_path(name, file).text, line, sizeof(line));
     unsigned count = (unsigned)strtoul(line, &rest, 10);
     snprintf(how->text, sizeof(how->text), "%s", *rest ? rest + 1 : "");
     return count;

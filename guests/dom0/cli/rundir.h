@@ -52,9 +52,14 @@ struct run_words {
 };
 struct run_words run_asked(const char *name);
 
-/* How often the domain began anew since it was created, and why the last time. */
-void run_note_restart(const char *name, unsigned count, const char *how);
-unsigned run_restarts(const char *name, struct run_words *how);
+/*
+ * How often something happened to the domain since it was created, and when and why the last time:
+ * it began anew; its backend died.
+ */
+#define RUN_RESTARTS "restarts"
+#define RUN_BACKEND  "backend"
+void run_note_count(const char *name, const char *file, unsigned count, const char *how);
+unsigned run_count(const char *name, const char *file, struct run_words *how);
 
 /* Around the making of a domain by its supervisor: what is there meanwhile is not complete. */
 void run_mark_building(const char *name, bool building);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -40,6 +41,7 @@ struct domain {
     struct tarn_info info;
     struct backend_fds fds;
     pid_t backend;
+    int backend_status; /* of wait(2), once it has ended */
     double backend_began;
     unsigned died_young;  /* backends in a row */
     double began;         /* this life */
@@ -92,7 +94,7 @@ static int wait_signal(struct domain *d, unsigned seconds)
             continue;
         if (signal != SIGCHLD)
             return signal < 0 ? 0 : signal;
-        if (d->backend > 0 && waitpid(d->backend, NULL, WNOHANG) == d->backend) {
+        if (d->backend > 0 && waitpid(d->backend, &d->backend_status, WNOHANG) == d->backend) {
             d->backend = -1;
             return SIGCHLD;
         }
@@ -150,9 +152,13 @@ static double monotonic(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void say_how(struct domain *d, const char *how)
+__attribute__((format(printf, 2, 3))) static void say_how(struct domain *d, const char *format, ...)
 {
-    snprintf(d->how.text, sizeof(d->how.text), "%s", how);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(d->how.text, sizeof(d->how.text), format, args);
+    va_end(args);
 }
 
 /* Started. One that has ended before is told of to those who wait for it. */
@@ -162,7 +168,8 @@ static void new_life(struct domain *d)
 
     d->began = monotonic();
     if (d->how.text[0])
-        run_note_restart(d->name, run_restarts(d->name, &last) + 1, d->how.text);
+        run_note_count(d->name, RUN_RESTARTS, run_count(d->name, RUN_RESTARTS, &last) + 1,
+                       d->how.text);
     systemd_notify("STATUS=running");
 }
 
@@ -188,6 +195,23 @@ static int serve(struct domain *d)
     return EXIT_GOOD;
 }
 
+/* The backend has ended while its domain runs: noted for who asks, and in the journal. */
+static enum next judge_backend(struct domain *d)
+{
+    struct hyper_words why = hyper_death_words(d->backend_status);
+    struct run_words last;
+
+    run_note_count(d->name, RUN_BACKEND, run_count(d->name, RUN_BACKEND, &last) + 1, why.text);
+    if (monotonic() - d->backend_began >= YOUNG_SECONDS)
+        d->died_young = 0;
+    else if (++d->died_young >= LIVES) {
+        say_how(d, "destroyed: its backend dies again and again: %s", why.text);
+        return NEXT_END;
+    }
+    printf("domain %s: its backend died: %s; the next one goes on\n", d->name, why.text);
+    return NEXT_SERVE;
+}
+
 /* The domain stopped by itself: what its configuration or its owner wants then. */
 static enum next judge_end(struct domain *d)
 {
@@ -198,7 +222,7 @@ static enum next judge_end(struct domain *d)
     };
     bool asked = strcmp(run_asked(d->name).text, "reboot") == 0;
 
-    say_how(d, hyper_reason_words(&d->info).text);
+    say_how(d, "%s", hyper_reason_words(&d->info).text);
     return next[restart_action(&d->config, &d->info, asked)];
 }
 
@@ -210,14 +234,7 @@ static enum next judge(struct domain *d)
         return NEXT_END;
     if (d->info.state == TARN_STATE_CRASHED || d->info.state == TARN_STATE_SHUTDOWN)
         return judge_end(d);
-    if (monotonic() - d->backend_began >= YOUNG_SECONDS)
-        d->died_young = 0;
-    else if (++d->died_young >= LIVES) {
-        say_how(d, "destroyed: its backend dies again and again");
-        return NEXT_END;
-    }
-    printf("domain %s: its backend died; the next one goes on\n", d->name);
-    return NEXT_SERVE;
+    return judge_backend(d);
 }
 
 /* SIGTERM: the guest's chance to shut down by itself, unless SIGINT cuts it short. */

@@ -43,4 +43,7 @@ struct hyper_words {
 };
 struct hyper_words hyper_reason_words(const struct tarn_info *info);
 
+/* How a process ended, by wait(2)'s status: "killed by SIGSEGV", "exit code 1". */
+struct hyper_words hyper_death_words(int status);
+
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why domains end, in words. May include hyper.h.
+ * Why domains end, and their backends, in words. May include hyper.h.
  */
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
 
 #include "guests/dom0/common/hyper.h"
 
@@ -35,5 +38,21 @@ struct hyper_words hyper_reason_words(const struct tarn_info *info)
                  (unsigned long long)info->fault[0]);
     else if (info->reason < sizeof(words) / sizeof(words[0]))
         snprintf(result.text, sizeof(result.text), "%s", words[info->reason]);
+    return result;
+}
+
+struct hyper_words hyper_death_words(int status)
+{
+    struct hyper_words result;
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    const char *name = number ? sigabbrev_np(number) : NULL;
+
+    if (name)
+        snprintf(result.text, sizeof(result.text), "killed by SIG%s%s", name,
+                 number == SIGSYS ? " (a system call that its sandbox forbids)" : "");
+    else if (number)
+        snprintf(result.text, sizeof(result.text), "killed by signal %d", number);
+    else
+        snprintf(result.text, sizeof(result.text), "exit code %d", WEXITSTATUS(status));
     return result;
 }
