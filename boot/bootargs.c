@@ -80,7 +80,7 @@ static bool set_loglevel(const char *value)
 
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         if (strcmp(value, names[i]) == 0) {
-            log_set_level((enum log_level)i);
+            (void)log_set_level(i);
             return true;
         }
     }

@@ -11,15 +11,24 @@
 #include "guests/abi/domu.h"
 #include "mm/heap.h"
 #include "mm/pool.h"
+#include "platform/log.h"
 #include "platform/string.h"
 
-/* x = the caller's registers: arguments in x[1].., results go there too. Returns the status. */
-typedef int64_t (*hypercall_row_t)(struct vcpu *caller, uint64_t *x);
+/*
+ * x = the caller's registers (its vcpu.x): arguments in x[1].., results go there too. Returns the
+ * status.
+ */
+typedef int64_t (*hypercall_row_t)(uint64_t *x);
 
-static int64_t hc_version(struct vcpu *caller, uint64_t *x)
+static struct vcpu *caller_of(uint64_t *x)
+{
+    return container_of(x, struct vcpu, x[0]);
+}
+
+static int64_t hc_version(uint64_t *x)
 {
     x[1] = TARN_ABI_VERSION;
-    x[2] = caller->domain->id;
+    x[2] = caller_of(x)->domain->id;
     return TARN_OK;
 }
 
@@ -29,12 +38,11 @@ static struct domain *target(const uint64_t *x)
     return x[1] == DOM0_ID ? NULL : domain_get(x[1]);
 }
 
-static int64_t hc_create(struct vcpu *caller, uint64_t *x)
+static int64_t hc_create(uint64_t *x)
 {
     struct domain_config config = {.nr_irqs = DOMU_NR_IRQS};
     struct domain *domain;
 
-    (void)caller;
     if (x[1] > TARN_MAX_VCPUS || x[2] != 0)
         return TARN_EINVAL;
     config.nr_vcpus = (unsigned)x[1];
@@ -48,12 +56,11 @@ static int64_t hc_create(struct vcpu *caller, uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_populate(struct vcpu *caller, uint64_t *x)
+static int64_t hc_populate(uint64_t *x)
 {
     struct domain *domain = target(x);
     pa_t block;
 
-    (void)caller;
     if (!domain)
         return TARN_ENOENT;
     int64_t status = domain_populate(domain, ipa(x[2]), &block);
@@ -62,11 +69,10 @@ static int64_t hc_populate(struct vcpu *caller, uint64_t *x)
     return status;
 }
 
-static int64_t hc_vcpu_init(struct vcpu *caller, uint64_t *x)
+static int64_t hc_vcpu_init(uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     if (!domain)
         return TARN_ENOENT;
     if (x[2] != 0 || x[3] % 4 != 0)
@@ -78,57 +84,50 @@ static int64_t hc_vcpu_init(struct vcpu *caller, uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_start(struct vcpu *caller, uint64_t *x)
+static int64_t hc_start(uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     return domain ? domain_start(domain) : TARN_ENOENT;
 }
 
-static int64_t hc_pause(struct vcpu *caller, uint64_t *x)
+static int64_t hc_pause(uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     return domain ? domain_pause(domain) : TARN_ENOENT;
 }
 
-static int64_t hc_unpause(struct vcpu *caller, uint64_t *x)
+static int64_t hc_unpause(uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     return domain ? domain_unpause(domain) : TARN_ENOENT;
 }
 
-static int64_t hc_destroy(struct vcpu *caller, uint64_t *x)
+static int64_t hc_destroy(uint64_t *x)
 {
-    (void)caller;
     return domain_destroy(x[1]);
 }
 
-static int64_t hc_info(struct vcpu *caller, uint64_t *x)
+static int64_t hc_info(uint64_t *x)
 {
-    (void)caller;
     return domain_info(x);
 }
 
-static int64_t hc_block(struct vcpu *caller, uint64_t *x)
+static int64_t hc_block(uint64_t *x)
 {
     struct domain *domain = target(x);
     pa_t block;
 
-    (void)caller;
     if (!domain || x[2] % TARN_BLOCK_SIZE || !stage2_lookup(&domain->stage2, ipa(x[2]), &block))
         return TARN_ENOENT;
     x[1] = block.v;
     return TARN_OK;
 }
 
-static int64_t hc_machine_info(struct vcpu *caller, uint64_t *x)
+static int64_t hc_machine_info(uint64_t *x)
 {
-    (void)caller;
     x[1] = cpu_count;
     x[2] = pool_bytes_total();
     x[3] = pool_bytes_free();
@@ -137,15 +136,14 @@ static int64_t hc_machine_info(struct vcpu *caller, uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_vdev_create(struct vcpu *caller, uint64_t *x)
+static int64_t hc_vdev_create(uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     return domain ? domain_vdev_create(domain, x[2], x[3], x[4]) : TARN_ENOENT;
 }
 
-static int64_t hc_vdev_interrupt(struct vcpu *caller, uint64_t *x)
+static int64_t hc_vdev_interrupt(uint64_t *x)
 {
     struct domain *domain = target(x);
 
@@ -153,27 +151,25 @@ static int64_t hc_vdev_interrupt(struct vcpu *caller, uint64_t *x)
         return TARN_ENOENT;
     if (!vdev_interrupt(&domain->vdev[x[2]], x[3]))
         return TARN_EINVAL;
-    __atomic_store_n(&domain->answerer, caller->id, __ATOMIC_RELAXED);
+    __atomic_store_n(&domain->answerer, caller_of(x)->id, __ATOMIC_RELAXED);
     domain_kick(domain, vgic_set_pending(&domain->vgic, 0, DOMU_VIRTIO_INTID + (uint32_t)x[2]));
     return TARN_OK;
 }
 
-static int64_t hc_reply(struct vcpu *caller, uint64_t *x)
+static int64_t hc_reply(uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     if (!domain || x[2] >= domain->nr_vcpus)
         return TARN_ENOENT;
     struct vcpu *vcpu = domain->vcpu[x[2]];
     return sched_reply(vcpu, x[3]) ? TARN_OK : TARN_EINVAL;
 }
 
-static int64_t hc_console_input(struct vcpu *caller, uint64_t *x)
+static int64_t hc_console_input(uint64_t *x)
 {
     struct domain *domain = target(x);
 
-    (void)caller;
     if (!domain)
         return TARN_ENOENT;
     if (x[2] == 0 || x[2] > 8)
@@ -183,19 +179,56 @@ static int64_t hc_console_input(struct vcpu *caller, uint64_t *x)
     return TARN_OK;
 }
 
+static int64_t hc_vcpu_stats(uint64_t *x)
+{
+    struct domain *domain = domain_get(x[1]);
+
+    if (!domain || x[2] >= domain->nr_vcpus)
+        return TARN_ENOENT;
+    struct vcpu *vcpu = domain->vcpu[x[2]];
+    if (x[3] < TARN_STATS_GENERAL) {
+        memcpy(&x[1], &vcpu->exits[16 * x[3]], 16 * sizeof(*x));
+        return TARN_OK;
+    }
+    (void)sched_run_time(vcpu); /* brings `spent` up to date */
+    x[1] = vcpu->state | (uint64_t)vcpu->held << 8 | (uint64_t)vcpu->pcpu->id << 16;
+    for (unsigned i = 0; i <= VCPU_STATES; i++)
+        x[2 + i] = timer_ticks_to_ns(vcpu->spent[i]);
+    x[8] = vcpu->exits[EXIT_CLASSES];
+    x[9] = vcpu->vgic.injected;
+    x[10] = vcpu->access.notifies;
+    return TARN_OK;
+}
+
+static int64_t hc_log(uint64_t *x)
+{
+    x[3] = log_set_level(x[2]);
+    x[2] = log_read(&x[1], (char *)&x[4], TARN_LOG_CHUNK);
+    return TARN_OK;
+}
+
 /* Function number -> row. */
 static const struct {
     hypercall_row_t row;
     bool anybody; /* else: dom0 alone */
 } rows[] = {
-    [0x00] = {hc_version, true},         [0x10] = {hc_create, false},
-    [0x11] = {hc_populate, false},       [0x12] = {hc_vcpu_init, false},
-    [0x13] = {hc_start, false},          [0x14] = {hc_pause, false},
-    [0x15] = {hc_unpause, false},        [0x16] = {hc_destroy, false},
-    [0x17] = {hc_info, false},           [0x18] = {hc_block, false},
-    [0x19] = {hc_machine_info, false},   [0x20] = {hc_vdev_create, false},
-    [0x21] = {hc_vdev_interrupt, false}, [0x22] = {hc_reply, false},
+    [0x00] = {hc_version, true},
+    [0x10] = {hc_create, false},
+    [0x11] = {hc_populate, false},
+    [0x12] = {hc_vcpu_init, false},
+    [0x13] = {hc_start, false},
+    [0x14] = {hc_pause, false},
+    [0x15] = {hc_unpause, false},
+    [0x16] = {hc_destroy, false},
+    [0x17] = {hc_info, false},
+    [0x18] = {hc_block, false},
+    [0x19] = {hc_machine_info, false},
+    [0x20] = {hc_vdev_create, false},
+    [0x21] = {hc_vdev_interrupt, false},
+    [0x22] = {hc_reply, false},
     [0x23] = {hc_console_input, false},
+    [0x40] = {hc_vcpu_stats, false},
+    [0x41] = {hc_log, false},
 };
 
 int64_t hypercall(struct vcpu *caller, uint32_t function)
@@ -206,5 +239,5 @@ int64_t hypercall(struct vcpu *caller, uint32_t function)
         return TARN_ENOTSUPP;
     if (!rows[number].anybody && caller->domain->id != DOM0_ID)
         return TARN_ENOTSUPP;
-    return rows[number].row(caller, caller->x);
+    return rows[number].row(caller->x);
 }

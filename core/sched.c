@@ -168,6 +168,7 @@ void sched_hold(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu->pcpu;
 
     spin_lock(&cpu->lock);
+    vcpu_account(vcpu);
     vcpu->held = true;
     if (vcpu->queued)
         queue_remove(cpu, vcpu);
@@ -180,6 +181,7 @@ void sched_release(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu->pcpu;
 
     spin_lock(&cpu->lock);
+    vcpu_account(vcpu);
     vcpu->held = false;
     if (vcpu->state == VCPU_READY && !vcpu->queued) {
         queue_insert(cpu, vcpu, false);
@@ -222,9 +224,8 @@ uint64_t sched_run_time(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu->pcpu;
 
     spin_lock(&cpu->lock);
-    uint64_t ticks = vcpu->ran;
-    if (cpu->current == vcpu)
-        ticks += timer_now() - cpu->switched_in;
+    vcpu_account(vcpu);
+    uint64_t ticks = vcpu->spent[VCPU_RUNNING];
     spin_unlock(&cpu->lock);
     return ticks;
 }
@@ -237,7 +238,6 @@ static void put_back(struct pcpu *cpu, uint64_t now)
     if (!vcpu)
         return;
     uint64_t ran = now - cpu->switched_in;
-    vcpu->ran += ran;
     vcpu->slice -= MIN(ran, vcpu->slice);
     cpu->current = NULL;
     if (vcpu->state != VCPU_RUNNING)

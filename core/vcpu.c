@@ -29,7 +29,17 @@ static const uint8_t transitions[VCPU_STATES] = {
 void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state)
 {
     assert(state < VCPU_STATES && (transitions[vcpu->state] & BIT32(state)));
+    vcpu_account(vcpu);
     vcpu->state = state;
+}
+
+void vcpu_account(struct vcpu *vcpu)
+{
+    unsigned what = vcpu->held && vcpu->state != VCPU_RUNNING ? VCPU_STATES : vcpu->state;
+    uint64_t now = timer_now();
+
+    vcpu->spent[what] += now - vcpu->since;
+    vcpu->since = now;
 }
 
 void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcpu *pcpu)
@@ -40,6 +50,7 @@ void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcp
     vcpu->last_range = &nowhere;
     vcpu->pcpu = pcpu;
     vcpu->state = VCPU_OFF;
+    vcpu->since = timer_now();
     timers_vcpu_init(vcpu);
 }
 

@@ -47,11 +47,12 @@ struct vcpu {
     enum vcpu_state state;
     bool held; /* paused or dying: not put in the run queue */
     bool queued;
-    struct vcpu *next, *previous; /* run queue */
-    uint64_t slice;               /* ticks left before it goes behind the others */
-    uint64_t ran;                 /* ticks of CPU time so far */
-    struct deadline wake;         /* virtual or physical timer of a vCPU that is not running */
-    struct deadline ptimer;       /* emulated physical timer of the loaded vCPU */
+    struct vcpu *next, *previous;    /* run queue */
+    uint64_t slice;                  /* ticks left before it goes behind the others */
+    uint64_t since;                  /* ticks up to which `spent` counts */
+    uint64_t spent[VCPU_STATES + 1]; /* ticks in each state; the last: held */
+    struct deadline wake;            /* virtual or physical timer of a vCPU that is not running */
+    struct deadline ptimer;          /* emulated physical timer of the loaded vCPU */
 
     bool serror;               /* a virtual SError (HCR_EL2.VSE) was pending when it was saved */
     struct mmio_access access; /* the trapped access under way, or with the backend */
@@ -72,6 +73,12 @@ void vcpu_set_entry(struct vcpu *vcpu, uint64_t pc, uint64_t x0);
 
 /* The one writer of the state: asserts that the transition is in the table. Run-queue lock held. */
 void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state);
+
+/*
+ * Counts the time up to now for what it does: before that changes, and before `spent` is read.
+ * Run-queue lock held.
+ */
+void vcpu_account(struct vcpu *vcpu);
 
 /* Makes its next guest entry look at `bits`. Any CPU; a vCPU in the guest must be kicked besides.
  */

@@ -157,6 +157,7 @@ void vgic_place(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid, unsigne
         if (lr->state == LR_PENDING && !lr->eoi)
             cpu->lr_again |= mask;
     }
+    cpu->injected += lr->state & LR_PENDING;
     cpu->lr_used |= mask;
     cpu->lr_scrub &= (uint16_t)~mask;
     bank->cached |= bit;
@@ -189,6 +190,7 @@ bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank
         return false;
     if (vgic_is_sgi_v2(vgic, intid))
         cpu->sgi_sources[intid] = 0;
+    cpu->injected++;
     bank->latch &= ~bit;
     return true;
 }
@@ -203,6 +205,7 @@ bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *b
     if (!is_plain(vgic, bank, bit))
         return false;
     bank->latch &= ~bit;
+    cpu->injected++;
     gic_ops->lr_write(n, cpu->lr_raw[n]);
     return true;
 }

@@ -68,6 +68,8 @@ struct vgic_cpu {
     struct lr lr[LR_MAX];           /* as last written */
     uint64_t lr_raw[LR_MAX];        /* the same, encoded */
 
+    uint64_t injected; /* statistics: times that a list register was made pending */
+
     struct vgic *vgic;
     struct vgic_bank private;
     uint8_t sgi_sources[16]; /* GICv2: senders of a pending SGI, one bit each; latch = any */

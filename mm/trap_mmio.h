@@ -28,6 +28,8 @@ struct mmio_access {
                          zero-extended */
     vcpu_mask_t kick; /* vCPUs of the same domain that have something new to see; 0 before */
     bool upcall;      /* dom0 is to be told that this domain's notify page has news; false before */
+
+    uint64_t notifies; /* statistics: notifications of devices by this vCPU so far */
 };
 
 /* The data of a write, zero-extended. */

@@ -17,6 +17,7 @@
 
 #define LINE_SIZE   256
 #define EARLY_SIZE  2048
+#define RING_SIZE   16384
 #define GUEST_LINES 10 /* per second, of all guests together */
 
 static spinlock_t lock;
@@ -25,6 +26,8 @@ static const struct uart_ops *uart;
 static volatile void *uart_base;
 static char early[EARLY_SIZE]; /* lines printed before the console was known */
 static size_t early_length;
+static char ring[RING_SIZE]; /* the last of what was logged */
+static uint64_t ring_end;    /* bytes ever put there */
 
 static const char *const prefix[] = {
     [LOG_ERROR] = "ERROR: ", [LOG_WARN] = "warning: ", [LOG_INFO] = "",
@@ -84,13 +87,49 @@ void console_start(const struct uart_ops *ops, volatile void *base)
     console_write(early);
 }
 
-void log_set_level(enum log_level level)
+uint64_t log_set_level(uint64_t level)
 {
-    current_level = level;
+    uint64_t before = __atomic_load_n(&current_level, __ATOMIC_RELAXED);
+
+    if (level <= LOG_DEBUG)
+        __atomic_store_n(&current_level, level, __ATOMIC_RELAXED);
+    return before;
 }
 
+/* Log lock held. */
+static __attribute__((format(printf, 1, 2))) void ring_print(const char *format, ...)
+{
+    char text[LINE_SIZE + 40];
+    va_list args;
+
+    va_start(args, format);
+    (void)format_string(text, sizeof(text), format, args);
+    va_end(args);
+    for (const char *at = text; *at; at++)
+        ring[ring_end++ % RING_SIZE] = *at;
+}
+
+size_t log_read(uint64_t *position, char *out, size_t size)
+{
+    spin_lock(&lock);
+    uint64_t oldest = ring_end < RING_SIZE ? 0 : ring_end - RING_SIZE;
+    uint64_t start = MIN(MAX(*position, oldest), ring_end);
+    size_t count = MIN(size, ring_end - start);
+
+    for (size_t i = 0; i < count; i++)
+        out[i] = ring[(start + i) % RING_SIZE];
+    spin_unlock(&lock);
+    *position = start;
+    return count;
+}
+
+/* Log lock held. */
 static void write_line(enum log_level level, const char *line)
 {
+    uint64_t frequency = MAX(sysreg_read(cntfrq_el0), 1ul), now = sysreg_read(cntpct_el0);
+
+    ring_print("<%u>[%5lu.%06lu] %s\n", level, now / frequency,
+               now % frequency * 1000000 / frequency, line);
     console_write("tarn: ");
     console_write(prefix[level]);
     console_write(line);
@@ -117,7 +156,7 @@ void log_print(enum log_level level, const char *format, ...)
     char line[LINE_SIZE];
     va_list args;
 
-    if (level > current_level)
+    if (level > __atomic_load_n(&current_level, __ATOMIC_RELAXED))
         return;
     va_start(args, format);
     (void)format_string(line, sizeof(line), format, args);

@@ -17,8 +17,15 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_GUEST, LOG_DEBUG };
  */
 __attribute__((format(printf, 2, 3))) void log_print(enum log_level level, const char *format, ...);
 
-/* Sets the level up to which lines are printed. Boot. */
-void log_set_level(enum log_level level);
+/* Sets the level up to which lines are printed, unless it is none. Returns the former. Any CPU. */
+uint64_t log_set_level(uint64_t level);
+
+/*
+ * Reads what was logged: *position counts bytes since boot, and is moved up to the oldest that is
+ * still there, or back to the end. Returns the number of bytes from there, at most size, 0 at the
+ * end. Lines are "<level>[seconds.microseconds] text\n". Any CPU; takes the log lock.
+ */
+size_t log_read(uint64_t *position, char *out, size_t size);
 
 #define log_error(...) log_print(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_print(LOG_WARN, __VA_ARGS__)

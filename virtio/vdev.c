@@ -104,6 +104,7 @@ static enum mmio_result write_queue_notify(struct vdev *vdev, struct mmio_access
     uint32_t queue = (uint32_t)access->value;
     if (queue >= vdev->nr_queues)
         return MMIO_DONE;
+    access->notifies++;
     struct tarn_notify_page *notify = vdev->notify;
     uint64_t old = __atomic_fetch_or(&notify->queues[vdev->index], BIT(queue), __ATOMIC_RELEASE);
     if (old & BIT(queue))

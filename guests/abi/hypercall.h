@@ -85,6 +85,30 @@
  *   Result: x1 = how many were taken by the emulated PL011's receive FIFO. */
 #define TARN_HC_CONSOLE_INPUT TARN_HC(0x23)
 
+/*
+ * VCPU_STATS: x1 = domain (dom0, too), x2 = vCPU, x3 = group of counters, which all begin at 0 with
+ *   the domain. Groups 0..3: x1..x16 = exits of exception class (ESR_EL2.EC) 16 * group and up.
+ *   TARN_STATS_GENERAL: x1 = TARN_VCPU_* | 1 << 8 if it is held (paused, stopped) | CPU << 16,
+ *   x2..x6 = ns in each TARN_VCPU_*, x7 = ns held, x8 = exits by an interrupt, x9 = interrupts
+ *   given to it, x10 = notifications of devices. ENOENT: domain, vCPU.
+ */
+#define TARN_HC_VCPU_STATS TARN_HC(0x40)
+#define TARN_STATS_GENERAL 4
+#define TARN_VCPU_OFF      0 /* PSCI */
+#define TARN_VCPU_READY    1 /* waits for its CPU, which runs another one: stolen time */
+#define TARN_VCPU_RUNNING  2
+#define TARN_VCPU_IDLE     3 /* WFI */
+#define TARN_VCPU_REQUEST  4 /* its backend is to answer a register access */
+/*
+ * LOG: x1 = position in all that Tarn has ever logged, in bytes; x2 = level up to which lines are
+ *   logged from now on: 0 error, 1 warn, 2 info, 3 guest, 4 debug, any other leaves it. Result:
+ *   x1 = position of what follows (greater than asked for: that is overwritten), x2 = number of
+ *   bytes, 0 at the end, TARN_LOG_CHUNK at most; x3 = the former level; x4.. = the bytes, first in
+ *   the lowest 8 bits. Lines are "<level>[seconds.microseconds] text\n".
+ */
+#define TARN_HC_LOG    TARN_HC(0x41)
+#define TARN_LOG_CHUNK 104
+
 /* Status values: negated Linux errno numbers; -1 is SMCCC's NOT_SUPPORTED. */
 #define TARN_OK       0
 #define TARN_ENOTSUPP (-1)

@@ -175,6 +175,16 @@ static uint32_t result(const struct made *made, unsigned word)
     return ((volatile uint32_t *)(made->ram + RESULTS))[word];
 }
 
+/* A group of counters of vCPU 0. */
+static struct smccc stats_of(uint64_t id, unsigned group)
+{
+    struct smccc call = {.x = {TARN_HC_VCPU_STATS, id, 0, group}};
+
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_OK);
+    return call;
+}
+
 static void test_life_of_a_domain(void)
 {
     struct made d;
@@ -204,6 +214,12 @@ static void test_life_of_a_domain(void)
     check_equal(result(&d, 1), 1);
     check_equal(result(&d, 2), 0);
     check(d.notify->events & TARN_EVENT_STATE);
+    check_equal(stats_of(d.id, 1).x[1 + 0x16 - 0x10], 1); /* HVC */
+    check(stats_of(d.id, 2).x[1 + 0x24 - 0x20] >= 6);     /* data aborts */
+    struct smccc stats = stats_of(d.id, TARN_STATS_GENERAL);
+    check(stats.x[1] & 1 << 8); /* held */
+    check(stats.x[2 + TARN_VCPU_RUNNING] > 0 && stats.x[2 + TARN_VCPU_REQUEST] > 0);
+    check_equal(stats.x[10], 1); /* notifications */
     destroy(d.id);
     check_equal(state_of(d.id), 99);
 }
@@ -234,8 +250,13 @@ static void test_pause_stops_the_count(void)
     while (call3(TARN_HC_DOMAIN_PAUSE, d.id, 0, 0) == TARN_EAGAIN)
         ;
     uint32_t before = result(&d, 0);
+    struct smccc then = stats_of(d.id, TARN_STATS_GENERAL);
     delay_us(50000);
     check_equal(result(&d, 0), before);
+    struct smccc now = stats_of(d.id, TARN_STATS_GENERAL);
+    check_equal(now.x[2 + TARN_VCPU_RUNNING], then.x[2 + TARN_VCPU_RUNNING]);
+    check_equal(now.x[2 + TARN_VCPU_READY], then.x[2 + TARN_VCPU_READY]);
+    check(now.x[7] - then.x[7] >= 50000000); /* ns held */
     check_equal(call3(TARN_HC_DOMAIN_UNPAUSE, d.id, 0, 0), TARN_OK);
     check(WAIT(result(&d, 0) != before, PATIENCE_US));
     destroy(d.id);
@@ -329,6 +350,8 @@ static void test_bad_arguments(void)
     check_equal(call3(TARN_HC_VDEV_INTERRUPT, d.id, ~0ul, 1), TARN_ENOENT);
     check_equal(call3(TARN_HC_REQUEST_REPLY, d.id, ~0ul, 1), TARN_ENOENT);
     check_equal(call3(TARN_HC_CONSOLE_INPUT, d.id, 9, 1), TARN_EINVAL);
+    check_equal(call3(TARN_HC_VCPU_STATS, d.id, 1, 0), TARN_ENOENT);
+    check_equal(call3(TARN_HC_VCPU_STATS, 127, 0, 0), TARN_ENOENT);
     destroy(d.id);
 }
 

@@ -86,7 +86,8 @@ static void test_version_and_uid(void)
 
 static bool is_known(uint64_t number)
 {
-    return number == 0 || (number >= 0x10 && number <= 0x19) || (number >= 0x20 && number <= 0x23);
+    return number == 0 || (number >= 0x10 && number <= 0x19) ||
+           (number >= 0x20 && number <= 0x23) || number == 0x40 || number == 0x41;
 }
 
 static void test_unknown_functions(void)
@@ -107,6 +108,26 @@ static void test_machine_info(void)
     check(info.cpus >= cpu_total);
     check(info.pool_free <= info.pool && info.pool_free > 0);
     check(info.heap_free <= info.heap && info.heap_free > 0);
+}
+
+static void test_log(void)
+{
+    struct smccc smccc;
+    check_equal(call(&smccc, TARN_HC_LOG, 0, ~0ul, 0), TARN_OK);
+    check_equal(smccc.x[1], 0);
+    check_equal(smccc.x[2], TARN_LOG_CHUNK);
+    check_equal(smccc.x[4] & 0xffffff, 0x3e323c); /* "<2>": the first line says what this is */
+    uint64_t level = smccc.x[3];
+    check_equal(call(&smccc, TARN_HC_LOG, ~0ul, 1, 0), TARN_OK);
+    check_equal(smccc.x[3], level);
+    check_equal(smccc.x[2], 0);
+    uint64_t end = smccc.x[1];
+    check(end > TARN_LOG_CHUNK);
+    check_equal(call(&smccc, TARN_HC_LOG, end - 1, level, 0), TARN_OK);
+    check_equal(smccc.x[3], 1);
+    check_equal(smccc.x[1], end - 1);
+    check_equal(smccc.x[2], 1);
+    check_equal(smccc.x[4] & 0xff, '\n');
 }
 
 static void test_create_bounds(void)
@@ -409,7 +430,7 @@ static void hammer(uint64_t seed)
 {
     struct random random = {seed * 2 + 1};
     for (unsigned i = 0; i < 3000; i++) {
-        struct smccc smccc = {.x = {TARN_HC(next(&random) % 0x24)}};
+        struct smccc smccc = {.x = {TARN_HC(next(&random) % 0x44)}};
         for (unsigned x = 1; x < ARRAY_SIZE(smccc.x); x++)
             smccc.x[x] = nasty(&random);
         uint64_t function = smccc.x[0];
@@ -456,6 +477,7 @@ const struct payload_test payload_tests[] = {
     {"VERSION and UID", test_version_and_uid, 0, true},
     {"unknown functions", test_unknown_functions, 0, true},
     {"MACHINE_INFO", test_machine_info, 0, true},
+    {"LOG", test_log, 0, true},
     {"CREATE: bounds", test_create_bounds, 0, true},
     {"CREATE and DESTROY", test_create_and_destroy, 0, true},
     {"INFO lists a dying domain", test_dying_is_listed, 0, true},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log: levels, lines before there is a console, and the limit on what guests cause. */
+/* The log: levels, lines before there is a console, the limit on what guests cause, the ring. */
 #include "unit.h"
 
 #include "platform/console.h"
@@ -104,6 +104,61 @@ static void test_long_lines_are_cut(void **state)
     assert_string_equal(printed + length - 2, "\r\n");
 }
 
+/* All of the ring from *position on. */
+static size_t read_ring(uint64_t *position, char *out, size_t size)
+{
+    size_t got, total = 0;
+
+    while ((got = log_read(position, out + total, MIN(size - 1 - total, 104))) > 0) {
+        *position += got;
+        total += got;
+    }
+    out[total] = '\0';
+    return total;
+}
+
+static void test_ring(void **state)
+{
+    static char text[32768];
+    uint64_t position = UINT64_MAX;
+
+    (void)state;
+    assert_int_equal(log_read(&position, text, sizeof(text)), 0); /* the end */
+    set_time(3661042);
+    log_warn("one");
+    log_set_level(LOG_ERROR);
+    log_info("not logged");
+    assert_int_equal(log_set_level(99), LOG_ERROR);
+    assert_int_equal(log_set_level(LOG_DEBUG), LOG_ERROR);
+    log_error("two");
+    read_ring(&position, text, sizeof(text));
+    assert_string_equal(text, "<1>[ 3661.042000] one\n<0>[ 3661.042000] two\n");
+    assert_int_equal(log_read(&position, text, sizeof(text)), 0);
+}
+
+/* Who comes late reads the last lines whole but the first, and learns what position that is. */
+static void test_ring_is_overwritten(void **state)
+{
+    static char text[32768];
+    uint64_t position = UINT64_MAX, begin, late;
+
+    (void)state;
+    forget();
+    (void)log_read(&position, text, 0);
+    begin = late = position;
+    for (unsigned i = 0; i < 2000; i++) {
+        forget();
+        log_info("line %u", i);
+    }
+    size_t size = read_ring(&late, text, sizeof(text));
+    assert_true(size > 10000 && size < 20000);
+    assert_true(late - size > begin);
+    assert_non_null(strstr(text, "line 1999\n"));
+    assert_null(strstr(text, "line 1\n"));
+    char *second = strchr(text, '\n') + 1;
+    assert_memory_equal(second, "<2>[", 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +166,8 @@ int main(void)
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_guests_are_limited),
         cmocka_unit_test(test_long_lines_are_cut),
+        cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_ring_is_overwritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,9 @@ int command_create(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_autostart(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_stats(int argc, char **argv);
+int command_top(int argc, char **argv);
+int command_dmesg(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_shutdown(int argc, char **argv);
@@ -20,6 +23,9 @@ int command_unpause(int argc, char **argv);
 int command_attach_disk(int argc, char **argv);
 int command_detach_disk(int argc, char **argv);
 int command_supervise(int argc, char **argv);
+
+/* The level up to which Tarn logs, by name. /dev/tarn is open. */
+const char *dmesg_level(void);
 
 /* Attaches the terminal to the console of a domain by name. */
 int console_attach(const char *name);

@@ -9,8 +9,8 @@ _tarn() {
     local word=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "attach-disk autostart check console create destroy detach-disk help info list pause reboot \
-            shutdown unpause" -- "$word"))
+        COMPREPLY=($(compgen -W "attach-disk autostart check console create destroy detach-disk dmesg \
+            help info list pause reboot shutdown stats top unpause" -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -21,7 +21,12 @@ _tarn() {
         COMPREPLY=($(compgen -f -X '!*.conf' -- "$word") $(compgen -d -- "$word")) ;;
     list)
         COMPREPLY=($(compgen -W "--all --json" -- "$word")) ;;
-    info)
+    top)
+        COMPREPLY=($(compgen -W "-d -n --json" -- "$word")) ;;
+    dmesg)
+        COMPREPLY=($(compgen -W "--follow --json --level=error --level=warn --level=info \
+            --level=guest --level=debug" -- "$word")) ;;
+    info | stats)
         COMPREPLY=($(compgen -W "--json $(_tarn_domains)" -- "$word")) ;;
     shutdown)
         COMPREPLY=($(compgen -W "--wait $(_tarn_domains)" -- "$word")) ;;

@@ -121,16 +121,17 @@ static int machine_info(bool json)
         return report(EXIT_FAILED, "%s", strerror(error));
     if (json)
         printf("{\"cpus\": %llu, \"pool_total\": %llu, \"pool_free\": %llu, \"heap_total\": %llu, "
-               "\"heap_free\": %llu}\n",
+               "\"heap_free\": %llu, \"log_level\": \"%s\"}\n",
                (unsigned long long)m.cpus, (unsigned long long)m.pool_total,
                (unsigned long long)m.pool_free, (unsigned long long)m.heap_total,
-               (unsigned long long)m.heap_free);
+               (unsigned long long)m.heap_free, dmesg_level());
     else
         printf("CPUs              %llu\nGIC version       %u\nmemory of domains %lluM, free %lluM\n"
-               "memory of Tarn    %lluK, free %lluK\n",
+               "memory of Tarn    %lluK, free %lluK\nlog level         %s\n",
                (unsigned long long)m.cpus, machine_gic_version(),
                (unsigned long long)m.pool_total >> 20, (unsigned long long)m.pool_free >> 20,
-               (unsigned long long)m.heap_total >> 10, (unsigned long long)m.heap_free >> 10);
+               (unsigned long long)m.heap_total >> 10, (unsigned long long)m.heap_free >> 10,
+               dmesg_level());
     return EXIT_GOOD;
 }
 

@@ -122,6 +122,33 @@ int hyper_state(int fd, struct tarn_info *info)
     return call(fd, TARN_INFO, info);
 }
 
+int hyper_vcpu_stats(uint32_t id, unsigned vcpu, struct vcpu_stats *stats)
+{
+    struct tarn_vcpu_stats arg = {.id = id, .vcpu = vcpu};
+    int error = 0;
+
+    for (; !error && arg.group < TARN_STATS_GENERAL; arg.group++) {
+        error = call(device, TARN_VCPU_STATS, &arg);
+        memcpy(&stats->exits[16 * arg.group], arg.counter, sizeof(arg.counter));
+    }
+    if (!error)
+        error = call(device, TARN_VCPU_STATS, &arg);
+    stats->state = arg.counter[0] & 0xff;
+    stats->held = arg.counter[0] >> 8 & 1;
+    stats->cpu = (unsigned)(arg.counter[0] >> 16);
+    memcpy(stats->ns, &arg.counter[1], sizeof(stats->ns));
+    stats->held_ns = arg.counter[6];
+    stats->irq_exits = arg.counter[7];
+    stats->injected = arg.counter[8];
+    stats->notifies = arg.counter[9];
+    return error;
+}
+
+int hyper_log(struct tarn_log *log)
+{
+    return call(device, TARN_LOG, log);
+}
+
 const char *hyper_state_name(unsigned state)
 {
     static const char *const names[] = {

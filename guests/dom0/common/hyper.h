@@ -33,6 +33,20 @@ int hyper_populate(int fd, uint64_t ipa, uint64_t size);
 int hyper_destroy(int fd);
 int hyper_state(int fd, struct tarn_info *info);
 
+/* What a vCPU did, from its domain's start on. */
+struct vcpu_stats {
+    uint64_t exits[64];      /* by exception class */
+    unsigned state;          /* TARN_VCPU_* */
+    bool held;               /* paused or stopped */
+    unsigned cpu;            /* where it runs */
+    uint64_t ns[5], held_ns; /* in each TARN_VCPU_*, and held */
+    uint64_t irq_exits, injected, notifies;
+};
+int hyper_vcpu_stats(uint32_t id, unsigned vcpu, struct vcpu_stats *stats);
+
+/* Reads log->count bytes at log->position; sets log->level if it is one. */
+int hyper_log(struct tarn_log *log);
+
 /* "running", "crashed"...; the reason as a word, "" for none. */
 const char *hyper_state_name(unsigned state);
 const char *hyper_reason_name(unsigned reason);

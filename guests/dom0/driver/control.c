@@ -132,8 +132,7 @@ int tarn_interrupt(struct tarn_file *tf, void *arg)
 {
     const struct tarn_interrupt *interrupt = arg;
 
-    return tarn_hypercall3(TARN_HC_VDEV_INTERRUPT, tf->domain->id, interrupt->index,
-                           interrupt->bits);
+    return tarn_complete(tf->domain, interrupt->index, interrupt->bits);
 }
 
 int tarn_console_input(struct tarn_file *tf, void *arg)

@@ -213,6 +213,8 @@ static void add_to_info(struct tarn_info *info)
     domain = info->id < TARN_MAX_DOMAINS ? rcu_dereference(table[info->id]) : NULL;
     if (domain) {
         info->backend = READ_ONCE(domain->backend) != NULL;
+        info->requests = atomic64_read(&domain->requests);
+        info->completions = atomic64_read(&domain->completions);
         if (READ_ONCE(domain->dying))
             info->state = TARN_STATE_DYING;
     }

@@ -8,6 +8,7 @@
 #ifndef TARN_DRIVER_DOMAIN_H
 #define TARN_DRIVER_DOMAIN_H
 
+#include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -36,6 +37,9 @@ struct tarn_domain {
 
     struct rw_semaphore life; /* read: names the domain to Tarn; write: to set dying */
     bool dying;               /* under life; a hint without */
+
+    atomic64_t requests; /* for who asks */
+    atomic64_t completions;
 
     struct mutex irqfd_mutex;
     struct list_head irqfds; /* under irqfd_mutex */
@@ -101,6 +105,8 @@ int tarn_memory_fd(struct tarn_file *tf, void *arg);
 int tarn_memory_revoke(struct tarn_domain *domain);
 
 /* eventfd.c */
+/* Raises a device's interrupt: bits for InterruptStatus. Any context. */
+int tarn_complete(struct tarn_domain *domain, u32 index, u32 bits);
 int tarn_ioeventfd(struct tarn_file *tf, void *arg);
 int tarn_irqfd(struct tarn_file *tf, void *arg);
 /* QueueNotify was written; domain->lock held. */

@@ -113,13 +113,19 @@ int tarn_ioeventfd(struct tarn_file *tf, void *arg)
  * off, even if every descriptor of the eventfd is closed before.
  */
 struct irqfd {
-    struct list_head list; /* domain->irqfds */
-    u32 domain;
+    struct list_head list;      /* domain->irqfds */
+    struct tarn_domain *domain; /* which holds it */
     u32 index;
     struct eventfd_ctx *ctx;
     wait_queue_entry_t wait;
     poll_table table;
 };
+
+int tarn_complete(struct tarn_domain *domain, u32 index, u32 bits)
+{
+    atomic64_inc(&domain->completions);
+    return tarn_hypercall3(TARN_HC_VDEV_INTERRUPT, domain->id, index, bits);
+}
 
 /* Someone signalled the eventfd: any context, interrupts off, the eventfd's lock held. */
 static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
@@ -129,7 +135,7 @@ static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, v
 
     if (key_to_poll(key) & EPOLLIN) {
         eventfd_ctx_do_read(irqfd->ctx, &count);
-        tarn_hypercall3(TARN_HC_VDEV_INTERRUPT, irqfd->domain, irqfd->index, USED_BUFFER);
+        tarn_complete(irqfd->domain, irqfd->index, USED_BUFFER);
     }
     return 0;
 }
@@ -164,7 +170,7 @@ static int irqfd_add(struct tarn_domain *domain, u32 index, struct eventfd_ctx *
     irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
     if (!irqfd)
         return -ENOMEM;
-    irqfd->domain = domain->id;
+    irqfd->domain = domain;
     irqfd->index = index;
     irqfd->ctx = ctx;
     list_add(&irqfd->list, &domain->irqfds);
@@ -173,7 +179,7 @@ static int irqfd_add(struct tarn_domain *domain, u32 index, struct eventfd_ctx *
     init_poll_funcptr(&irqfd->table, irqfd_queue);
     /* Signalled before: its wake-up has been, so the interrupt is made here. */
     if (vfs_poll(file, &irqfd->table) & EPOLLIN)
-        tarn_hypercall3(TARN_HC_VDEV_INTERRUPT, domain->id, index, USED_BUFFER);
+        tarn_complete(domain, index, USED_BUFFER);
     return 0;
 }
 

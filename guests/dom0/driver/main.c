@@ -132,6 +132,46 @@ static int do_info(void __user *user)
     return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
+static int do_vcpu_stats(void __user *user)
+{
+    struct tarn_vcpu_stats stats;
+    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_VCPU_STATS};
+    int error;
+
+    if (copy_from_user(&stats, user, sizeof(stats)))
+        return -EFAULT;
+    if (stats.reserved)
+        return -EINVAL;
+    regs.a1 = stats.id;
+    regs.a2 = stats.vcpu;
+    regs.a3 = stats.group;
+    error = tarn_hypercall(&regs);
+    if (error)
+        return error;
+    memcpy(stats.counter, (unsigned long *)&regs + 1, sizeof(stats.counter));
+    return copy_to_user(user, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
+static int do_log(void __user *user)
+{
+    struct tarn_log log;
+    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_LOG};
+    int error;
+
+    if (copy_from_user(&log, user, sizeof(log)))
+        return -EFAULT;
+    regs.a1 = log.position;
+    regs.a2 = log.level;
+    error = tarn_hypercall(&regs);
+    if (error)
+        return error;
+    log.position = regs.a1;
+    log.count = min_t(u64, regs.a2, TARN_LOG_CHUNK);
+    log.level = regs.a3;
+    memcpy(log.data, (unsigned long *)&regs + 4, sizeof(log.data));
+    return copy_to_user(user, &log, sizeof(log)) ? -EFAULT : 0;
+}
+
 static long tarn_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
     void __user *user = (void __user *)arg;
@@ -147,6 +187,10 @@ static long tarn_device_ioctl(struct file *file, unsigned int cmd, unsigned long
         return do_open(user);
     case TARN_INFO:
         return do_info(user);
+    case TARN_VCPU_STATS:
+        return do_vcpu_stats(user);
+    case TARN_LOG:
+        return do_log(user);
     default:
         return -ENOTTY;
     }

@@ -42,6 +42,7 @@ void tarn_upcall_take(struct tarn_domain *domain)
     }
     requests = take(&notify->requests) & GENMASK_ULL(TARN_MAX_VCPUS - 1, 0);
     domain->posted |= requests;
+    atomic64_add(hweight64(requests), &domain->requests);
     events = take(&notify->events);
     if (events & TARN_EVENT_CONSOLE)
         domain->console_news = true;

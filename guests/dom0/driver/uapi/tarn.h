@@ -95,9 +95,30 @@ struct tarn_info {
     __u32 backend; /* 1: one is attached */
     __u32 reserved;
     char name[TARN_NAME_SIZE];
-    __u64 fault[3]; /* ESR_EL2, FAR_EL2, pc, with TARN_REASON_FAULT */
+    __u64 fault[3];    /* ESR_EL2, FAR_EL2, pc, with TARN_REASON_FAULT */
+    __u64 requests;    /* register accesses that went to its backend; these two since the driver */
+    __u64 completions; /* was loaded: interrupts that its backend raised */
 };
 #define TARN_INFO _IOWR(TARN_IO, 0x04, struct tarn_info)
+
+/* A group of counters of a vCPU (of dom0, too), as TARN_HC_VCPU_STATS says: x1 is counter[0]. */
+struct tarn_vcpu_stats {
+    __u32 id; /* of the domain; ENOENT: it, or the vCPU */
+    __u32 vcpu;
+    __u32 group; /* TARN_STATS_* */
+    __u32 reserved;
+    __u64 counter[16];
+};
+#define TARN_VCPU_STATS _IOWR(TARN_IO, 0x05, struct tarn_vcpu_stats)
+
+/* A part of Tarn's log, and the level of what is logged, as TARN_HC_LOG says. */
+struct tarn_log {
+    __u64 position; /* asked for; result: of data[0] */
+    __u32 level;    /* to set; result: the one before */
+    __u32 count;    /* result: bytes of data, 0 at the end */
+    __u8 data[TARN_LOG_CHUNK];
+};
+#define TARN_LOG _IOWR(TARN_IO, 0x06, struct tarn_log)
 
 /* ---- on a control descriptor ---- */
 
