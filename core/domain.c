@@ -426,6 +426,12 @@ bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0
     return off;
 }
 
+int64_t domain_watchdog(struct domain *domain)
+{
+    domain_stop(domain, TARN_REASON_WATCHDOG);
+    return domain->reason == TARN_REASON_WATCHDOG ? TARN_OK : TARN_EBUSY;
+}
+
 void domain_vcpu_off(struct vcpu *vcpu, uint8_t reason)
 {
     struct domain *domain = vcpu->domain;

@@ -84,27 +84,6 @@ static int64_t hc_vcpu_init(uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_start(uint64_t *x)
-{
-    struct domain *domain = target(x);
-
-    return domain ? domain_start(domain) : TARN_ENOENT;
-}
-
-static int64_t hc_pause(uint64_t *x)
-{
-    struct domain *domain = target(x);
-
-    return domain ? domain_pause(domain) : TARN_ENOENT;
-}
-
-static int64_t hc_unpause(uint64_t *x)
-{
-    struct domain *domain = target(x);
-
-    return domain ? domain_unpause(domain) : TARN_ENOENT;
-}
-
 static int64_t hc_destroy(uint64_t *x)
 {
     return domain_destroy(x[1]);
@@ -210,15 +189,16 @@ static int64_t hc_log(uint64_t *x)
 /* Function number -> row. */
 static const struct {
     hypercall_row_t row;
-    bool anybody; /* else: dom0 alone */
+    bool anybody;                    /* else: dom0 alone */
+    int64_t (*act)(struct domain *); /* instead of row: does something to the domain x1 */
 } rows[] = {
     [0x00] = {hc_version, true},
     [0x10] = {hc_create, false},
     [0x11] = {hc_populate, false},
     [0x12] = {hc_vcpu_init, false},
-    [0x13] = {hc_start, false},
-    [0x14] = {hc_pause, false},
-    [0x15] = {hc_unpause, false},
+    [0x13] = {.act = domain_start},
+    [0x14] = {.act = domain_pause},
+    [0x15] = {.act = domain_unpause},
     [0x16] = {hc_destroy, false},
     [0x17] = {hc_info, false},
     [0x18] = {hc_block, false},
@@ -229,15 +209,19 @@ static const struct {
     [0x23] = {hc_console_input, false},
     [0x40] = {hc_vcpu_stats, false},
     [0x41] = {hc_log, false},
+    [0x42] = {.act = domain_watchdog},
 };
 
 int64_t hypercall(struct vcpu *caller, uint32_t function)
 {
     uint32_t number = function - TARN_HC(0);
 
-    if (number >= ARRAY_SIZE(rows) || !rows[number].row)
+    if (number >= ARRAY_SIZE(rows) || (!rows[number].row && !rows[number].act))
         return TARN_ENOTSUPP;
     if (!rows[number].anybody && caller->domain->id != DOM0_ID)
         return TARN_ENOTSUPP;
-    return rows[number].row(caller->x);
+    if (rows[number].row)
+        return rows[number].row(caller->x);
+    struct domain *domain = target(caller->x);
+    return domain ? rows[number].act(domain) : TARN_ENOENT;
 }

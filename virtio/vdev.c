@@ -173,7 +173,7 @@ enum mmio_result vdev_access(void *device, struct mmio_access *access)
     uint64_t offset = access->offset;
     if (offset >= DOMU_VIRTIO_STRIDE)
         return MMIO_FAULT;
-    if (offset >= CONFIG_OFFSET)
+    if (offset >= vdev->plain_from)
         return offset + access->size <= DOMU_VIRTIO_STRIDE ? post(vdev, access) : MMIO_FAULT;
     const struct vdev_row *row = &rows[offset / 4];
     vdev_row_t function = access->write ? row->write : row->read;
@@ -193,6 +193,7 @@ bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned inde
         .device_id = (uint32_t)device_id,
         .index = (uint8_t)index,
         .nr_queues = (uint8_t)nr_queues,
+        .plain_from = device_id == TARN_PLAIN_ID ? 0 : CONFIG_OFFSET,
     };
     return true;
 }

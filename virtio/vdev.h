@@ -19,6 +19,7 @@ struct vdev {
     uint32_t device_id;              /* virtio device type; 0: none */
     uint8_t index;
     uint8_t nr_queues;
+    uint16_t plain_from; /* offset from which on every access is a request */
 };
 
 /* Sets up device `index` of a domain. Returns false on an index, id (1..63) or queue count out of

@@ -71,7 +71,9 @@
  *   x4 = bytes of EL2's heap, x5 = bytes free in it. */
 #define TARN_HC_MACHINE_INFO TARN_HC(0x19)
 
-/* VDEV_CREATE: x1 = domain, x2 = index, x3 = virtio device id, x4 = number of queues. Before START.
+/*
+ * VDEV_CREATE: x1 = domain, x2 = index, x3 = virtio device id, x4 = number of queues. Before START.
+ *   A device with the id TARN_PLAIN_ID is none of virtio: every access to its page is a request.
  */
 #define TARN_HC_VDEV_CREATE TARN_HC(0x20)
 /*
@@ -108,6 +110,9 @@
  */
 #define TARN_HC_LOG    TARN_HC(0x41)
 #define TARN_LOG_CHUNK 104
+
+/* WATCHDOG: x1 = domain. Its watchdog ran out: it has crashed. EBUSY: it did not run. */
+#define TARN_HC_DOMAIN_WATCHDOG TARN_HC(0x42)
 
 /* Status values: negated Linux errno numbers; -1 is SMCCC's NOT_SUPPORTED. */
 #define TARN_OK       0

@@ -8,7 +8,8 @@
 #ifndef TARN_ABI_NOTIFY_H
 #define TARN_ABI_NOTIFY_H
 
-#define TARN_MAX_VDEVS      32 /* virtio-mmio devices of a domain */
+#define TARN_MAX_VDEVS      40 /* virtio-mmio devices of a domain */
+#define TARN_PLAIN_ID       63 /* VDEV_CREATE: not a virtio device */
 #define TARN_MAX_QUEUES     64 /* queues of a device */
 #define TARN_MAX_VCPUS      32 /* vCPUs of a domU */
 #define TARN_MAX_DOM0_VCPUS 64

@@ -245,6 +245,7 @@ static void test_pause_stops_the_count(void)
     if (!make(&d, "count", 1, guest_count, guest_count_end))
         return;
     check_equal(call3(TARN_HC_DOMAIN_PAUSE, d.id, 0, 0), TARN_EBUSY);
+    check_equal(call3(TARN_HC_DOMAIN_WATCHDOG, d.id, 0, 0), TARN_EBUSY);
     check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
     check(WAIT(result(&d, 0) != 0, PATIENCE_US));
     while (call3(TARN_HC_DOMAIN_PAUSE, d.id, 0, 0) == TARN_EAGAIN)
@@ -259,6 +260,10 @@ static void test_pause_stops_the_count(void)
     check(now.x[7] - then.x[7] >= 50000000); /* ns held */
     check_equal(call3(TARN_HC_DOMAIN_UNPAUSE, d.id, 0, 0), TARN_OK);
     check(WAIT(result(&d, 0) != before, PATIENCE_US));
+    check_equal(call3(TARN_HC_DOMAIN_WATCHDOG, d.id, 0, 0), TARN_OK);
+    check_equal(state_of(d.id), TARN_STATE_CRASHED);
+    check_equal(reason_of(d.id), TARN_REASON_WATCHDOG);
+    check_equal(call3(TARN_HC_DOMAIN_UNPAUSE, d.id, 0, 0), TARN_EBUSY);
     destroy(d.id);
 }
 

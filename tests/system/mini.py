@@ -29,7 +29,7 @@ def create(machine, name, script=STAY, **options):
     machine.ok(f"tarn create {configure(machine, name, script, **options)}", timeout=120)
 
 
-def wait(machine, name, state, seconds=60):
+def wait(machine, name, state, seconds=180):
     """Until `tarn list --all` has the domain in this state; returns its row."""
     row = f"tarn list --all | grep -w {name} | grep -w '{state}'"
     machine.ok(f"timeout {seconds} sh -c \"until {row} >/dev/null; do sleep 0.2; done\"",

@@ -94,16 +94,38 @@ def test_domains_outlive_who_looks_after_them(uboot):
 
 
 def test_restart_of_the_unit(uboot):
-    """Its guest does not know a power button: a second signal cuts the minute short."""
+    """New processes under the same guest."""
     before = census(uboot)
     mini.create(uboot, "unit")
-    uboot.ok("systemctl restart --no-block tarn@unit")
-    first = uboot.ok("cat /run/tarn/unit/pid")
-    uboot.ok("timeout 30 sh -c 'until systemctl status tarn@unit | grep -q asked; do sleep 0.2; done'",
-             timeout=60)
-    uboot.ok(f"kill -INT {first}")
-    uboot.ok(f"timeout 60 sh -c 'until systemctl is-active -q tarn@unit && "
-             f"! grep -qx {first} /run/tarn/unit/pid; do sleep 0.2; done'", timeout=90)
-    assert "running" in mini.wait(uboot, "unit", "running")
+    first, same = uboot.ok("cat /run/tarn/unit/pid"), info(uboot, "unit")["id"]
+    uboot.ok("systemctl restart tarn@unit", timeout=120)
+    assert uboot.ok("cat /run/tarn/unit/pid") != first
+    found = info(uboot, "unit")
+    assert (found["id"], found["state"], found["restarts"]) == (same, "running", 0)
     uboot.ok("tarn pause unit && tarn unpause unit && tarn destroy unit", timeout=60)
     assert census(uboot) == before
+
+
+WATCHED = ("busybox mount -t devtmpfs none /dev; busybox insmod /lib/modules/sbsa_gwdt.ko timeout=10; "
+           "exec 3>/dev/watchdog; ")
+
+
+def test_watchdog(uboot):
+    """The guest's own driver: who pets the dog lives, paused or not; who does not has crashed."""
+    mini.create(uboot, "petted", WATCHED + "while echo >&3; do busybox sleep 1; done")
+    mini.create(uboot, "hung", WATCHED + mini.STAY, more='on_crash = "preserve"')
+    row = mini.wait(uboot, "hung", "crashed")
+    assert "its watchdog ran out" in row
+    assert info(uboot, "hung")["reason"] == "watchdog"
+    uboot.ok("tarn destroy hung", timeout=60)
+    uboot.ok("tarn pause petted; sleep 12; tarn unpause petted; kill -9 $(pgrep -f name=petted); "
+             "sleep 12", timeout=90)
+    assert info(uboot, "petted")["state"] == "running"
+    assert json.loads(uboot.ok("tarn stats --json petted"))[0]["requests"] > 20  # it did pet it
+    uboot.ok("tarn destroy petted", timeout=60)
+    # on_crash decides.
+    mini.create(uboot, "hung", WATCHED + mini.STAY, more='on_crash = "restart"')
+    uboot.ok("timeout 120 sh -c 'until tarn info hung | grep -q ^restarts; do sleep 0.5; done'",
+             timeout=150)
+    assert "its watchdog ran out" in info(uboot, "hung")["last_restart"]
+    uboot.ok("tarn destroy hung", timeout=60)

@@ -281,6 +281,9 @@ static void test_device_tree(void **state)
     assert_int_equal(number(tree, "/virtio_mmio@a003000", "interrupts", 1), 48 + 3 - 32);
     assert_int_equal(number(tree, "/virtio_mmio@a003000", "interrupts", 2), 1);
     assert_true(fdt_path_offset(tree, "/virtio_mmio@a004000") < 0);
+    assert_int_equal(number(tree, "/watchdog@a004000", "reg", 1), 0xa004000); /* control */
+    assert_int_equal(number(tree, "/watchdog@a004000", "reg", 3), 0xfe0);
+    assert_int_equal(number(tree, "/watchdog@a004000", "reg", 5), 0xa004fe0); /* refresh */
     assert_int_equal(number(tree, "/timer", "interrupts", 7), 11);
     assert_int_equal(fdt_node_check_compatible(tree, fdt_path_offset(tree, "serial0"), "arm,pl011"),
                      0);

@@ -70,6 +70,24 @@ static void test_init_bounds(void **state)
     assert_false(vdev_init(&other, &page, 0, 1, 0x100000001));
 }
 
+/* A device that is none of virtio: all of its page is requests, as wide as they may be. */
+static void test_plain(void **state)
+{
+    struct vdev plain;
+
+    (void)state;
+    assert_true(vdev_init(&plain, &page, 1, TARN_PLAIN_ID, 1));
+    for (uint64_t offset = 0; offset < 0x1000; offset += 4) {
+        struct mmio_access read = read_of(offset, 4), write = write_of(offset, 4, 0);
+        assert_int_equal(vdev_access(&plain, &read), MMIO_WAIT);
+        assert_int_equal(vdev_access(&plain, &write), MMIO_WAIT);
+    }
+    struct mmio_access end = read_of(0xffc, 8), wide = read_of(0x50, 8);
+    assert_int_equal(vdev_access(&plain, &end), MMIO_FAULT);
+    assert_int_equal(vdev_access(&plain, &wide), MMIO_WAIT);
+    assert_int_equal(page.queues[1], 0);
+}
+
 static void test_identification(void **state)
 {
     (void)state;
@@ -278,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_init_bounds, setup),
+        cmocka_unit_test_setup(test_plain, setup),
         cmocka_unit_test_setup(test_identification, setup),
         cmocka_unit_test_setup(test_notify_coalesces, setup),
         cmocka_unit_test_setup(test_notify_out_of_range_is_ignored, setup),

@@ -49,6 +49,8 @@ UNIT_SOURCES_virtio_mmio := $(BACKEND_SOURCES)
 UNIT_SOURCES_proxy       := $(addprefix guests/dom0/backend/,device.c virtqueue.c proxy.c vhost_user.c loop.c)
 UNIT_LIBS_proxy          := -pthread
 UNIT_SOURCES_ports       := $(addprefix guests/dom0/backend/,device.c virtqueue.c ports.c loop.c)
+UNIT_SOURCES_watchdog    := guests/dom0/backend/watchdog.c
+UNIT_FLAGS_watchdog      := -Dclock_gettime=test_clock -Dtimerfd_settime=test_arm
 UNIT_LIBS_virtio_mmio    := -l:liburing.a -pthread
 
 , := ,

@@ -74,6 +74,19 @@ void domain_interrupt(unsigned index, unsigned bits)
     ioctl(domain_fd, TARN_INTERRUPT, &arg);
 }
 
+void domain_watchdog(void)
+{
+    ioctl(domain_fd, TARN_WATCHDOG);
+}
+
+uint64_t domain_counter_hz(void)
+{
+    uint64_t hz;
+
+    __asm__("mrs %0, cntfrq_el0" : "=r"(hz));
+    return hz;
+}
+
 size_t domain_console_read(uint8_t *data, size_t size)
 {
     uint32_t head = __atomic_load_n(&console->head, __ATOMIC_ACQUIRE);

@@ -32,6 +32,12 @@ int domain_memory_fd(void);
 /* Sets InterruptStatus bits of a device. */
 void domain_interrupt(unsigned index, unsigned bits);
 
+/* The guest's watchdog has run out: the domain has crashed. */
+void domain_watchdog(void);
+
+/* Frequency of the system counter, the guest's, too. */
+uint64_t domain_counter_hz(void);
+
 /* Takes what the emulated PL011 has put out; returns bytes. */
 size_t domain_console_read(uint8_t *data, size_t size);
 

@@ -35,6 +35,7 @@
 #include "guests/dom0/backend/state.h"
 #include "guests/dom0/backend/terminal.h"
 #include "guests/dom0/backend/vsock.h"
+#include "guests/dom0/backend/watchdog.h"
 #include "guests/dom0/backend/workers.h"
 
 #define LOG_LINES     10
@@ -44,7 +45,7 @@
 static struct options options;
 static struct guest_memory memory;
 static struct device *devices[TARN_MAX_VDEVS];
-static struct loop_source events, signals, uart_retry;
+static struct loop_source events, signals, uart_retry, watchdog;
 
 struct queue_source {
     struct loop_source source;
@@ -210,11 +211,20 @@ static void access_register(const struct tarn_event *event)
     struct device *device = event->device < TARN_MAX_VDEVS ? devices[event->device] : NULL;
     uint64_t value = 0;
 
-    if (device && event->write)
+    if (event->device == options.watchdog)
+        value = watchdog_access(event->write, event->offset, event->size, event->value);
+    else if (device && event->write)
         device_write(device, event->offset, event->size, event->value);
     else if (device)
         value = device_read(device, event->offset, event->size);
     domain_reply(event->vcpu, value);
+}
+
+static void state_changed(unsigned state)
+{
+    watchdog_run(state == TARN_STATE_RUNNING);
+    if (state >= TARN_STATE_SHUTDOWN)
+        loop_stop();
 }
 
 static void domain_ready(struct loop_source *source, uint32_t ready)
@@ -229,8 +239,8 @@ static void domain_ready(struct loop_source *source, uint32_t ready)
             access_register(&event);
         else if (event.type == TARN_EV_CONSOLE)
             drain_uart();
-        else if (event.type == TARN_EV_STATE && event.state >= TARN_STATE_SHUTDOWN)
-            loop_stop();
+        else if (event.type == TARN_EV_STATE)
+            state_changed(event.state);
     }
     if (error != EAGAIN)
         loop_stop();
@@ -246,6 +256,14 @@ static const char *change_medium(unsigned index, int fd, uint64_t sectors)
     return "its backend cannot change that disk";
 }
 
+/* Refreshes that the guest wrote in time count, however late we come. The end is a STATE event. */
+static void watchdog_ready(struct loop_source *source, uint32_t ready)
+{
+    domain_ready(source, ready);
+    if (watchdog_expired())
+        domain_watchdog();
+}
+
 static void stop_on_signal(struct loop_source *source, uint32_t ready)
 {
     (void)source;
@@ -253,7 +271,7 @@ static void stop_on_signal(struct loop_source *source, uint32_t ready)
     loop_stop();
 }
 
-static bool add_sources(void)
+static bool add_sources(struct backend_state *state)
 {
     sigset_t set;
 
@@ -266,8 +284,10 @@ static bool add_sources(void)
     uart_retry.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     events =
         (struct loop_source){.fd = options.domain_fd, .events = EPOLLIN, .ready = domain_ready};
-    return signals.fd >= 0 && uart_retry.fd >= 0 && loop_add(&signals) && loop_add(&uart_retry) &&
-           loop_add(&events);
+    watchdog = (struct loop_source){.events = EPOLLIN, .ready = watchdog_ready};
+    watchdog.fd = watchdog_open(&state->watchdog, domain_counter_hz());
+    return signals.fd >= 0 && uart_retry.fd >= 0 && watchdog.fd >= 0 && loop_add(&signals) &&
+           loop_add(&uart_retry) && loop_add(&watchdog) && loop_add(&events);
 }
 
 static int run(struct backend_state *state)
@@ -312,7 +332,7 @@ int main(int argc, char **argv)
         return fail("cannot listen", error);
     if (!add_devices(state))
         return fail("cannot set up a device", errno);
-    if (!add_sources())
+    if (!add_sources(state))
         return fail("cannot wait for events", errno);
     error = sandbox_enter();
     if (error)

@@ -12,17 +12,12 @@
 #include "guests/dom0/backend/device.h"
 
 static const struct option names[] = {
-    {"name", required_argument, NULL, 'n'},
-    {"memory", required_argument, NULL, 'm'},
-    {"domain", required_argument, NULL, 'd'},
-    {"state", required_argument, NULL, 's'},
-    {"terminal", required_argument, NULL, 't'},
-    {"control", required_argument, NULL, 'c'},
-    {"log", required_argument, NULL, 'l'},
-    {"ready", required_argument, NULL, 'r'},
-    {"device", required_argument, NULL, 'D'},
-    {"port", required_argument, NULL, 'p'},
-    {NULL, 0, NULL, 0},
+    {"name", required_argument, NULL, 'n'},     {"memory", required_argument, NULL, 'm'},
+    {"domain", required_argument, NULL, 'd'},   {"state", required_argument, NULL, 's'},
+    {"terminal", required_argument, NULL, 't'}, {"control", required_argument, NULL, 'c'},
+    {"log", required_argument, NULL, 'l'},      {"ready", required_argument, NULL, 'r'},
+    {"device", required_argument, NULL, 'D'},   {"port", required_argument, NULL, 'p'},
+    {"watchdog", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0},
 };
 
 static bool parse_disk(struct device_option *device, const char *rest)
@@ -115,6 +110,8 @@ static bool parse_one(struct options *options, int letter, const char *text)
         return sscanf(text, "%d", &options->ready_fd) == 1;
     case 'p':
         return parse_port(options, text);
+    case 'w':
+        return sscanf(text, "%u", &options->watchdog) == 1;
     case 'D':
         return parse_device(options, text);
     default:
@@ -131,7 +128,8 @@ bool options_parse(struct options *options, int argc, char **argv)
                                 .terminal_fd = -1,
                                 .control_fd = -1,
                                 .log_fd = -1,
-                                .ready_fd = -1};
+                                .ready_fd = -1,
+                                .watchdog = OPTIONS_DEVICES};
     while ((letter = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (!parse_one(options, letter, optarg)) {
             fprintf(stderr, "tarn-backend: bad option; it is started by tarn, not by hand\n");

@@ -11,7 +11,7 @@
 
 #include "guests/dom0/backend/ports.h"
 
-#define OPTIONS_DEVICES 32
+#define OPTIONS_DEVICES 40
 
 enum device_kind {
     KIND_NONE,
@@ -50,8 +50,9 @@ struct options {
     int state_fd;    /* shared memory that outlives the backend */
     int terminal_fd; /* listening sockets, or -1 */
     int control_fd;
-    int log_fd;   /* the terminal's log, or -1 */
-    int ready_fd; /* gets a byte when the devices are there, or -1 */
+    int log_fd;        /* the terminal's log, or -1 */
+    int ready_fd;      /* gets a byte when the devices are there, or -1 */
+    unsigned watchdog; /* its index */
     unsigned devices;
     struct device_option device[OPTIONS_DEVICES];
     unsigned ports;

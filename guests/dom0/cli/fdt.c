@@ -148,19 +148,40 @@ static void add_uart(void)
     end();
 }
 
+/* Two frames in one page; Linux reads the control frame up to W_IIDR at 0xfcc. */
+static void add_watchdog(unsigned index)
+{
+    uint64_t base = DOMU_VIRTIO_BASE + (uint64_t)index * DOMU_VIRTIO_STRIDE;
+
+    begin("watchdog@%lx", (unsigned long)base);
+    text("compatible", "arm,sbsa-gwdt");
+    CELLS("reg", CELLS64(base), CELLS64(WATCHDOG_REFRESH), CELLS64(base + WATCHDOG_REFRESH),
+          CELLS64(DOMU_VIRTIO_STRIDE - WATCHDOG_REFRESH));
+    end();
+}
+
+static void add_virtio(unsigned index)
+{
+    uint64_t base = DOMU_VIRTIO_BASE + (uint64_t)index * DOMU_VIRTIO_STRIDE;
+
+    begin("virtio_mmio@%lx", (unsigned long)base);
+    text("compatible", "virtio,mmio");
+    CELLS("reg", CELLS64(base), CELLS64(DOMU_VIRTIO_STRIDE));
+    CELLS("interrupts", SPI(DOMU_VIRTIO_INTID + index), EDGE_RISING);
+    flag("dma-coherent");
+    end();
+}
+
 static void add_devices(const struct config *config)
 {
     struct slot slot[MAX_SLOTS];
     unsigned count = devices_of(config, slot);
 
     for (unsigned i = 0; i < count; i++) {
-        uint64_t base = DOMU_VIRTIO_BASE + (uint64_t)i * DOMU_VIRTIO_STRIDE;
-        begin("virtio_mmio@%lx", (unsigned long)base);
-        text("compatible", "virtio,mmio");
-        CELLS("reg", CELLS64(base), CELLS64(DOMU_VIRTIO_STRIDE));
-        CELLS("interrupts", SPI(DOMU_VIRTIO_INTID + i), EDGE_RISING);
-        flag("dma-coherent");
-        end();
+        if (slot[i].kind == SLOT_WATCHDOG)
+            add_watchdog(i);
+        else
+            add_virtio(i);
     }
 }
 

@@ -248,6 +248,9 @@ static bool add_devices(struct launch *launch, const struct config *c, unsigned 
         case SLOT_INPUT:
             add(launch, "--device=%u:input", i);
             break;
+        case SLOT_WATCHDOG:
+            add(launch, "--watchdog=%u", i);
+            break;
         case SLOT_DISK:
             good = add_disk(launch, c, id, i, &slot[i]);
             break;

@@ -28,5 +28,6 @@ unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS])
         slot[n++] = (struct slot){SLOT_SHARE, i, VIRTIO_ID_FS, 2};
     if (config->ports)
         slot[n++] = (struct slot){SLOT_PORTS, 0, VIRTIO_ID_CONSOLE, 2 * config->ports + 2};
+    slot[n++] = (struct slot){SLOT_WATCHDOG, 0, TARN_PLAIN_ID, 1};
     return n;
 }

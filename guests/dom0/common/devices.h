@@ -12,6 +12,7 @@ enum slot_kind {
     SLOT_CONSOLE,
     SLOT_ENTROPY,
     SLOT_INPUT,
+    SLOT_WATCHDOG, /* not virtio */
     SLOT_DISK,
     SLOT_NETWORK,
     SLOT_VSOCK,
@@ -28,7 +29,10 @@ struct slot {
 
 #define MAX_DISK_QUEUES 4 /* one for each vCPU, up to this */
 
-#define MAX_SLOTS (5 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS + CONFIG_MAX_SHARES)
+#define MAX_SLOTS (6 + CONFIG_MAX_DISKS + CONFIG_MAX_NETWORKS + CONFIG_MAX_SHARES)
+
+/* Where in its page the watchdog's refresh frame is; before that, the control frame. */
+#define WATCHDOG_REFRESH 0xfe0
 
 /* Fills slot[]; the place in it is the device's index. Returns how many. */
 unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS]);

@@ -162,3 +162,9 @@ int tarn_console_input(struct tarn_file *tf, void *arg)
     input->count = taken;
     return taken ? 0 : error;
 }
+
+/* The STATE event comes from Tarn. */
+int tarn_watchdog(struct tarn_file *tf, void *arg)
+{
+    return tarn_hypercall3(TARN_HC_DOMAIN_WATCHDOG, tf->domain->id, 0, 0);
+}

@@ -93,6 +93,7 @@ int tarn_vdev_create(struct tarn_file *tf, void *arg);
 int tarn_reply(struct tarn_file *tf, void *arg);
 int tarn_interrupt(struct tarn_file *tf, void *arg);
 int tarn_console_input(struct tarn_file *tf, void *arg);
+int tarn_watchdog(struct tarn_file *tf, void *arg);
 
 /* memory.c */
 int tarn_memory_init(void);

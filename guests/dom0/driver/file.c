@@ -202,6 +202,7 @@ static const struct row {
     {TARN_IRQFD, BACKEND, tarn_irqfd},
     {TARN_REPLY, BACKEND, tarn_reply},
     {TARN_INTERRUPT, CONTROL | BACKEND, tarn_interrupt},
+    {TARN_WATCHDOG, CONTROL | BACKEND, tarn_watchdog},
     {TARN_CONSOLE_INPUT, CONTROL | BACKEND, tarn_console_input},
     {TARN_MEMORY, CONTROL | BACKEND, tarn_memory_fd},
 };

@@ -225,6 +225,9 @@ struct tarn_console_input {
 };
 #define TARN_CONSOLE_INPUT _IOWR(TARN_IO, 0x24, struct tarn_console_input)
 
+/* The guest's watchdog ran out: it has crashed, reason watchdog. EBUSY: it did not run. */
+#define TARN_WATCHDOG _IO(TARN_IO, 0x25)
+
 /*
  * A new descriptor, the ioctl's result, for a process that is to have the domain's memory and
  * nothing else, such as a vhost-user device: it takes mmap() alone, RAM from offset 0 on as below.
