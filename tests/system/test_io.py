@@ -12,7 +12,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/bench/io"))
 from rig import DOM0, PORT, SCRATCH, Rig, words  # noqa: E402
 
-KILLS = int(os.environ.get("IO_KILLS", "5"))
+KILLS = int(os.environ.get("IO_KILLS", "3"))
 SECONDS = 10 + KILLS * 3 // 2
 # Each kill finds another process than the last one; every third, one that has begun to serve. Nothing
 # here is a matter of time on a slow host.
@@ -66,7 +66,7 @@ def deaths(rig):
 
 
 def test_backend_is_confined(rig):
-    rig.create(vcpus=2)
+    rig.create(vcpus=2, lan=False)
     status = rig.dom0.ok("cat /proc/$(pgrep -f -o 'tarn-backend.*--name=load')/status")
     assert re.search(r"^Uid:\s+(\d+)\s+\1\s+\1\s+\1$", status, re.M).group(1) != "0", status
     assert re.search(r"^NoNewPrivs:\s+1$", status, re.M) and re.search(r"^Seccomp:\s+2$", status, re.M)
@@ -104,7 +104,7 @@ def test_qcow2(rig):
     lost when processes of dom0 die or begin anew."""
     image = "/var/lib/tarn/overlay.qcow2"
     rig.dom0.ok(f"cp /mnt/base.img /mnt/overlay.qcow2 /var/lib/tarn/ && chmod 600 {image}")
-    rig.create(vcpus=2, scratch=image, disk='type = "qcow2"')
+    rig.create(vcpus=2, scratch=image, disk='type = "qcow2"', lan=False)
     status = rig.dom0.ok(f"cat /proc/{daemons(rig)[0]}/status")
     assert re.search(r"^Uid:\s+(\d+)\s", status, re.M).group(1) != "0", status
     domu = rig.enter()
@@ -187,7 +187,7 @@ def test_other_devices(rig):
     """Random numbers, sockets to dom0, a folder of dom0, named serial ports; and after their backend's death."""
     rig.dom0.ok("mkdir -p /srv/share && rm -rf /srv/share/* && head -c 3000000 /dev/urandom > /srv/share/a")
     rig.create(vcpus=2, more='vsock { cid = 42 }\nshare "tarn" { path = "/srv/share" }\n'
-               'port "agent" { }\nport "second" { }\ndisk "drive" { path = "" }')
+               'port "agent" { }\nport "second" { }\ndisk "drive" { path = "" }', lan=False)
     check_drive(rig)
     rig.dom0.ok(f"rm -f /tmp/in; mkfifo /tmp/in; {PORT_CLIENT}; echo hello >&3")
     domu = rig.enter()

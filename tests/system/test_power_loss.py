@@ -58,7 +58,7 @@ def test_power_loss(images):
                 "mount -o loop inner.img /inner && truncate -s 32M /inner/raw.img && "
                 "cp /mnt/empty.qcow2 cow.img && cd && sync", timeout=60)
     rig.create(vcpus=2, scratch="/inner/raw.img",
-               more=f'disk "cow" {{ path = "{FOLDER}/cow.img" type = "qcow2" }}')
+               more=f'disk "cow" {{ path = "{FOLDER}/cow.img" type = "qcow2" }}', lan=False)
     domu = rig.enter()
     for name, disk, first in WRITERS:
         domu.ok(f"{{ /mnt/journal write {name} /dev/{disk} {first} {CELLS} & }} 2>/dev/null")

@@ -51,15 +51,17 @@ class Rig:
                      "oflag=direct status=none", timeout=240)
         self.dom0.ok(f"{{ /mnt/load serve {PORT} >/dev/null 2>&1 & }}")
 
-    def create(self, vcpus=1, scratch=SCRATCH, disk="", network="", more=""):
+    def create(self, vcpus=1, scratch=SCRATCH, disk="", network="", more="", lan=True):
+        """lan: wait until it has an address."""
         text = CONFIG.format(vcpus=vcpus, scratch=scratch, disk=disk, network=network, more=more,
                              tools=self.tools)
         self.dom0.ok(f"printf '%s' '{text}' > /tmp/load.conf")
         self.dom0.ok("tarn create /tmp/load.conf", timeout=120)
         self.enter()
         self.domu.ok("mount -o ro /dev/vdc /mnt")
-        self.domu.ok("timeout 120 sh -c 'until ip -4 addr show scope global | grep -q 192.168.77; "
-                     "do sleep 1; done'", timeout=140)
+        if lan:
+            self.domu.ok("timeout 120 sh -c 'until ip -4 addr show scope global | grep -q 192.168.77; "
+                         "do sleep 1; done'", timeout=140)
         self.leave()
 
     def destroy(self):
