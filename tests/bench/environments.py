@@ -26,7 +26,7 @@ MAX = "max,pauth-impdef=on"
 
 KERNEL_AT = 0x44000000
 INITRD_AT = 0x49000000  # QEMU's device tree lies at 0x48000000
-GUEST_AT = 0x48400000   # tests/bench/micro/host.c looks for its guest there
+GUEST_AT = 0x48400000   # tests/bench/micro/tarn.c looks for its guest there
 XEN_ARGS = "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M bootscrub=0"
 
 
