@@ -140,8 +140,10 @@ static bool must_leave(const struct vcpu *vcpu)
 
 void switch_drop_held(struct pcpu *cpu, const struct vcpu *next)
 {
-    if (cpu->fp_owner && cpu->fp_owner != next && must_leave(cpu->fp_owner))
+    if (cpu->fp_owner && cpu->fp_owner != next && must_leave(cpu->fp_owner)) {
         save_fp(cpu);
+        sysreg_write(cptr_el2, CPTR_TRAP_ALL); /* `next` may be loaded, and these are not its */
+    }
     if (cpu->loaded && cpu->loaded != next && must_leave(cpu->loaded))
         save_loaded(cpu);
 }

@@ -3,34 +3,12 @@
  * dom0's side of the house without an operating system: domains made, run, answered, paused and
  * destroyed by hypercall, with domUs of a few instructions.
  */
-#include "guests/abi/domu.h"
-#include "guests/abi/hypercall.h"
-#include "platform/types.h"
+#include "tests/payload/domu.h"
 
-#include "guests/abi/notify.h"
-#include "guests/lib/payload.h"
-#include "guests/lib/timer.h"
-#include "platform/string.h"
-
-#define PATIENCE_US 3000000
-#define RESULTS     0x1000 /* in the domU's first block: words it leaves for us */
-
-/* domUs. Each begins with x0 = argument; x13 = its results. */
+/* domUs; see domu.h. */
 extern const char guest_io[], guest_io_end[], guest_count[], guest_count_end[], guest_lost[],
     guest_lost_end[], guest_two[], guest_two_end[];
-__asm__(".macro guest name\n"
-        "  .balign 8\n"
-        "  .global \\name\n"
-        "\\name:\n"
-        "  mov x13, #0x40000000\n"
-        "  add x13, x13, #0x1000\n"
-        ".endm\n"
-        ".macro call low\n" /* PSCI function 0x8400_00low */
-        "  mov x0, #\\low\n"
-        "  movk x0, #0x8400, lsl #16\n"
-        "  hvc #0\n"
-        ".endm\n"
-        "  .pushsection .rodata\n"
+__asm__("  .pushsection .rodata\n"
         /* Console, notify, a register for the backend, an interrupt; then off. */
         "guest guest_io\n"
         "  mov x9, #0x09000000\n"
@@ -87,94 +65,6 @@ __asm__(".macro guest name\n"
         "guest_two_end:\n"
         "  .popsection\n");
 
-struct made {
-    uint64_t id;
-    volatile struct tarn_notify_page *notify;
-    volatile struct tarn_console_page *console;
-    volatile uint8_t *ram; /* its first block */
-};
-
-static int64_t call3(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
-{
-    return hvc(function, a1, a2, a3);
-}
-
-static struct smccc info(uint64_t id)
-{
-    struct smccc call = {.x = {TARN_HC_DOMAIN_INFO, id}};
-
-    hvc_call(&call);
-    return call;
-}
-
-static unsigned state_of(uint64_t id)
-{
-    struct smccc call = info(id);
-
-    return call.x[0] == 0 && call.x[1] == id ? (unsigned)call.x[2] & 0xff : 99;
-}
-
-static unsigned reason_of(uint64_t id)
-{
-    return (unsigned)(info(id).x[2] >> 8) & 0xff;
-}
-
-/* Makes an address reachable; the payload's own GiB is, and must not be mapped anew under its feet.
- */
-static void reach(uint64_t address)
-{
-    if (address / GIB != (uint64_t)image_start / GIB)
-        mmu_map_gib(address, true);
-}
-
-static bool make(struct made *made, const char *name, unsigned vcpus, const char *code,
-                 const char *end)
-{
-    struct smccc call = {.x = {TARN_HC_DOMAIN_CREATE, vcpus}};
-
-    memcpy(&call.x[3], name, strlen(name));
-    hvc_call(&call);
-    check_equal(call.x[0], TARN_OK);
-    if (call.x[0] != TARN_OK)
-        return false;
-    made->id = call.x[1];
-    reach(call.x[2]);
-    made->notify = (void *)call.x[2];
-    made->console = (void *)call.x[3];
-    call = (struct smccc){.x = {TARN_HC_DOMAIN_POPULATE, made->id, DOMU_RAM_BASE}};
-    hvc_call(&call);
-    check_equal(call.x[0], TARN_OK);
-    if (call.x[0] != TARN_OK)
-        return false;
-    reach(call.x[1]);
-    made->ram = (void *)call.x[1];
-    for (long i = 0; i < end - code; i++)
-        made->ram[i] = (uint8_t)code[i];
-    for (uint64_t at = (uint64_t)made->ram; at < (uint64_t)made->ram + 4096; at += 16)
-        __asm__ volatile("dc civac, %0" : : "r"(at) : "memory");
-    dsb(sy);
-    struct smccc entry = {.x = {TARN_HC_VCPU_INIT, made->id, 0, DOMU_RAM_BASE, 0}};
-    hvc_call(&entry);
-    check_equal(entry.x[0], TARN_OK);
-    return true;
-}
-
-static void destroy(uint64_t id)
-{
-    int64_t status;
-    unsigned calls = 0;
-
-    do
-        status = call3(TARN_HC_DOMAIN_DESTROY, id, 0, 0);
-    while (status == TARN_EAGAIN && calls++ < 1000000);
-    check_equal(status, TARN_OK);
-}
-
-static uint32_t result(const struct made *made, unsigned word)
-{
-    return ((volatile uint32_t *)(made->ram + RESULTS))[word];
-}
-
 /* A group of counters of vCPU 0. */
 static struct smccc stats_of(uint64_t id, unsigned group)
 {
@@ -189,7 +79,7 @@ static void test_life_of_a_domain(void)
 {
     struct made d;
 
-    if (!make(&d, "io", 1, guest_io, guest_io_end))
+    if (!make(&d, "io", 1, guest_io, guest_io_end, 0))
         return;
     struct smccc vdev = {.x = {TARN_HC_VDEV_CREATE, d.id, 0, 2, 4}};
     hvc_call(&vdev);
@@ -228,7 +118,7 @@ static void test_two_vcpus_and_reset(void)
 {
     struct made d;
 
-    if (!make(&d, "two", 2, guest_two, guest_two_end))
+    if (!make(&d, "two", 2, guest_two, guest_two_end, 0))
         return;
     check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
     check(WAIT(state_of(d.id) == TARN_STATE_SHUTDOWN, PATIENCE_US));
@@ -242,7 +132,7 @@ static void test_pause_stops_the_count(void)
 {
     struct made d;
 
-    if (!make(&d, "count", 1, guest_count, guest_count_end))
+    if (!make(&d, "count", 1, guest_count, guest_count_end, 0))
         return;
     check_equal(call3(TARN_HC_DOMAIN_PAUSE, d.id, 0, 0), TARN_EBUSY);
     check_equal(call3(TARN_HC_DOMAIN_WATCHDOG, d.id, 0, 0), TARN_EBUSY);
@@ -272,7 +162,7 @@ static void test_lost_guest_crashes(void)
 {
     struct made d;
 
-    if (!make(&d, "lost", 1, guest_lost, guest_lost_end))
+    if (!make(&d, "lost", 1, guest_lost, guest_lost_end, 0))
         return;
     check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
     check(WAIT(state_of(d.id) == TARN_STATE_CRASHED, PATIENCE_US));
@@ -292,7 +182,7 @@ static void test_memory_is_taken_away_and_scrubbed(void)
     struct made d;
     bool clean = true;
 
-    if (!make(&d, "scrub", 1, guest_count, guest_count_end))
+    if (!make(&d, "scrub", 1, guest_count, guest_count_end, 0))
         return;
     volatile uint8_t *old = d.ram;
     memset((void *)(uintptr_t)old, 0x5a, TARN_BLOCK_SIZE);
@@ -300,7 +190,7 @@ static void test_memory_is_taken_away_and_scrubbed(void)
     struct caught caught = CATCH((void)old[0]);
     check_equal(caught.count, 1);
     check_equal(FSC(caught), FSC_EXTERNAL);
-    if (!make(&d, "scrub", 1, guest_count, guest_count))
+    if (!make(&d, "scrub", 1, guest_count, guest_count, 0))
         return;
     check_equal((uint64_t)d.ram, (uint64_t)old); /* the lowest free block */
     for (uint64_t i = 0; i < TARN_BLOCK_SIZE; i += 8)
@@ -317,7 +207,7 @@ static void test_census_is_equal_after_many_lives(void)
     hvc_call(&before);
     for (unsigned i = 0; i < 60; i++) {
         struct made d;
-        if (!make(&d, "again", 1 + i % 4, guest_count, guest_count_end))
+        if (!make(&d, "again", 1 + i % 4, guest_count, guest_count_end, 0))
             return;
         if (i % 3)
             check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
@@ -336,7 +226,7 @@ static void test_bad_arguments(void)
     memcpy(&call.x[3], "x", 1);
     hvc_call(&call);
     check_equal(call.x[0], TARN_EINVAL);
-    if (!make(&d, "good", 1, guest_count, guest_count_end))
+    if (!make(&d, "good", 1, guest_count, guest_count_end, 0))
         return;
     call = (struct smccc){.x = {TARN_HC_DOMAIN_CREATE, 1}};
     memcpy(&call.x[3], "good", 4);

@@ -10,9 +10,9 @@ import machine
 
 PAYLOADS = sorted(path.stem for path in (machine.TOP / "tests/payload").glob("*.c")
                   if path.stem != "host")
-GUESTS = [name for name in PAYLOADS if name not in ("hypercalls", "domains")]
+GUESTS = [name for name in PAYLOADS if name not in ("hypercalls", "domains", "hostile")]
 SKIPS = ("too few CPUs", "GICv2", "QEMU's GICv2 cannot", "all INTIDs exist")
-NEEDS_TARN = ("hypercalls", "domains")
+NEEDS_TARN = ("hypercalls", "domains", "hostile")
 
 
 def check_tap(output, ended, skips):
