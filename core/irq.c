@@ -28,14 +28,19 @@ static void virtual_timer(struct pcpu *cpu)
         gic_deactivate(DOMU_VTIMER_INTID); /* fired while it was being switched out */
 }
 
-/* The vCPU has to be entered for the flush that ends it, even if it waits for an event. */
+/*
+ * The flush ends it. At once: a vCPU that waits for its backend is not entered, and an interrupt
+ * that stays asserted keeps all of higher numbers from an idle CPU. One that waits for an event may
+ * have got what it waits for.
+ */
 static void maintenance(struct pcpu *cpu)
 {
     struct vcpu *vcpu = cpu->loaded;
 
     if (!vcpu)
         return;
-    domain_kick(vcpu->domain, vgic_maintenance(&vcpu->domain->vgic, &vcpu->vgic));
+    vcpu_mask_t kick = vgic_maintenance(&vcpu->domain->vgic, &vcpu->vgic);
+    domain_kick(vcpu->domain, kick | vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
     sched_kick(vcpu);
 }
 

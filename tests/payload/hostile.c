@@ -3,12 +3,13 @@
  * domUs that mean harm, and a dom0 that asks for too much: dom0 goes on, with its registers, its
  * time and its interrupts.
  */
+#include "guests/lib/gic.h"
 #include "tests/payload/domu.h"
 
 #define SECRET 0x5ec2e75ec2e7
 #define MINE   0x00c0ffee00c0ffee
 
-extern const char guest_fp[], guest_fp_end[];
+extern const char guest_fp[], guest_fp_end[], guest_ender[], guest_ender_end[];
 __asm__("  .pushsection .rodata\n"
         /* Fills an FP register with the argument, says so, runs on. */
         "guest guest_fp\n"
@@ -21,6 +22,48 @@ __asm__("  .pushsection .rodata\n"
         "  b .\n"
         "  .global guest_fp_end\n"
         "guest_fp_end:\n"
+        /*
+         * Takes the interrupt of its UART, ends it, and in the next instruction, before EL2 hears
+         * of the end, asks its backend. x0 = version of the GIC.
+         */
+        "guest guest_ender\n"
+        "  mov x9, #0x09000000\n"
+        "  mov x11, #0x0a000000\n"
+        "  mov x10, #0x08000000\n"
+        "  add x12, x10, #0x10000\n"
+        "  mov w1, #2\n"
+        "  str w1, [x10, #0x104]\n" /* ISENABLER1 */
+        "  mov w1, #3\n"
+        "  str w1, [x10]\n" /* CTLR */
+        "  mov w1, #0x20\n"
+        "  str w1, [x9, #0x38]\n" /* UARTIMSC: TX */
+        "  cmp x0, #2\n"
+        "  b.eq 2f\n"
+        "  mov x1, #0xff\n"
+        "  msr S3_0_C4_C6_0, x1\n" /* PMR */
+        "  mov x1, #1\n"
+        "  msr S3_0_C12_C12_7, x1\n" /* IGRPEN1 */
+        "  isb\n"
+        "1: mrs x1, S3_0_C12_C12_0\n" /* IAR1 */
+        "  cmp x1, #33\n"
+        "  b.ne 1b\n"
+        "  msr S3_0_C12_C12_1, x1\n" /* EOIR1 */
+        "  ldr w1, [x11, #0x10]\n"
+        "  b 4f\n"
+        "2: mov w1, #0xf0\n"
+        "  str w1, [x12, #4]\n" /* PMR */
+        "  mov w1, #1\n"
+        "  str w1, [x12]\n" /* CTLR */
+        "3: ldr w1, [x12, #0xc]\n"
+        "  cmp w1, #33\n"
+        "  b.ne 3b\n"
+        "  str w1, [x12, #0x10]\n" /* EOIR */
+        "  ldr w1, [x11, #0x10]\n"
+        "4: str w1, [x13]\n"
+        "  call 8\n"
+        "  b .\n"
+        "  .global guest_ender_end\n"
+        "guest_ender_end:\n"
         "  .popsection\n");
 
 static void start_domain(const struct made *made)
@@ -46,7 +89,52 @@ static void test_fp_is_private(void)
     destroy(d.id);
 }
 
+static volatile bool woken, helped;
+static struct made ender;
+
+/* The other CPU: starts the domU when we sleep, and answers it at last. */
+static void answer_late(uint64_t unused)
+{
+    (void)unused;
+    delay_us(50000);
+    start_domain(&ender);
+    check(WAIT(ender.notify->requests == 1, PATIENCE_US));
+    helped = !WAIT(woken, PATIENCE_US / 4);
+    check_equal(call3(TARN_HC_REQUEST_REPLY, ender.id, 0, 0), TARN_OK);
+}
+
+/* While the domU waits for its backend, the CPU that it shares with us sees our timer. */
+static void test_end_of_interrupt_in_a_request(void)
+{
+    cpus_start();
+    if (!make(&ender, "ender", 1, guest_ender, guest_ender_end, gic_version()))
+        return;
+    struct smccc vdev = {.x = {TARN_HC_VDEV_CREATE, ender.id, 0, 2, 1}};
+    hvc_call(&vdev);
+    check_equal(vdev.x[0], TARN_OK);
+    woken = helped = false;
+    cpu_run(1, answer_late, 0);
+    gic_edge(DOMU_VTIMER_INTID, false);
+    gic_set(GICD_ISENABLER, DOMU_VTIMER_INTID);
+    irq_disable();
+    sysreg_write(cntv_cval_el0, counter() + us_to_ticks(200000));
+    sysreg_write(cntv_ctl_el0, 1);
+    isb();
+    while (!(sysreg_read(isr_el1) & BIT(7)))
+        wfi();
+    woken = true;
+    sysreg_write(cntv_ctl_el0, 0);
+    isb();
+    gic_set(GICD_ICENABLER, DOMU_VTIMER_INTID);
+    irq_enable();
+    check(cpu_wait(1));
+    check(!helped);
+    check(WAIT(state_of(ender.id) == TARN_STATE_SHUTDOWN, PATIENCE_US));
+    destroy(ender.id);
+}
+
 const struct payload_test payload_tests[] = {
     {"FP registers of a paused domU stay its own", test_fp_is_private, 0, true},
+    {"a domU ends an interrupt and asks its backend", test_end_of_interrupt_in_a_request, 2, true},
     {NULL, NULL, 0, false},
 };
