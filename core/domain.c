@@ -111,6 +111,7 @@ static bool allocate(struct domain *domain, const struct domain_config *config)
 {
     uint16_t id = domain->id;
 
+    domain->vgic.nr_irqs = (uint16_t)config->nr_irqs; /* domain_free needs it in any case */
     for (unsigned i = 0; i < config->nr_vcpus; i++) {
         domain->vcpu[i] = heap_alloc(pages_for(sizeof(struct vcpu)), id);
         if (!domain->vcpu[i])
@@ -156,7 +157,6 @@ static bool init_vgic(struct domain *domain, const struct domain_config *config)
 
     for (unsigned i = 0; i < config->nr_vcpus; i++)
         vgic.cpu[i] = &domain->vcpu[i]->vgic;
-    domain->vgic.nr_irqs = (uint16_t)config->nr_irqs; /* domain_free needs it in any case */
     return vgic_init(&domain->vgic, &vgic);
 }
 

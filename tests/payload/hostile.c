@@ -133,8 +133,61 @@ static void test_end_of_interrupt_in_a_request(void)
     destroy(ender.id);
 }
 
+static int64_t create(const char *name, unsigned vcpus, uint64_t *id)
+{
+    struct smccc call = {.x = {TARN_HC_DOMAIN_CREATE, vcpus}};
+
+    memcpy(&call.x[3], name, strlen(name));
+    hvc_call(&call);
+    *id = call.x[1];
+    return (int64_t)call.x[0];
+}
+
+static uint64_t heap_free(void)
+{
+    struct smccc call = {.x = {TARN_HC_MACHINE_INFO}};
+
+    hvc_call(&call);
+    return call.x[5];
+}
+
+/*
+ * The heap runs out at every step of CREATE, one after the other: a domU takes its pages one by one
+ * (a table for each GiB that has memory), and in between another is tried.
+ */
+static void test_heap_runs_out_at_every_step(void)
+{
+    static uint64_t ids[TARN_MAX_DOMAINS];
+    uint64_t before = heap_free(), eater, id;
+    unsigned count = 0;
+    char name[8] = "big00";
+
+    check_equal(create("eater", 1, &eater), TARN_OK);
+    for (unsigned i = 0; i < 100; i++) {
+        name[3] = (char)('0' + i / 10);
+        name[4] = (char)('0' + i % 10);
+        unsigned vcpus = gic_version() == 2 ? 8 : 32;
+        while (vcpus > 0 && create(name, vcpus, &ids[count]) != TARN_OK)
+            vcpus /= 2;
+        if (vcpus == 0)
+            break;
+        count++;
+    }
+    for (uint64_t gib = 1; gib < 256 && heap_free() > 0; gib++) {
+        int64_t status = call3(TARN_HC_DOMAIN_POPULATE, eater, gib << 30, 0);
+        check(status == TARN_OK || status == TARN_ENOMEM);
+        if (create("small", 1, &id) == TARN_OK)
+            destroy(id);
+    }
+    while (count-- > 0)
+        destroy(ids[count]);
+    destroy(eater);
+    check_equal(heap_free(), before);
+}
+
 const struct payload_test payload_tests[] = {
     {"FP registers of a paused domU stay its own", test_fp_is_private, 0, true},
     {"a domU ends an interrupt and asks its backend", test_end_of_interrupt_in_a_request, 2, true},
+    {"the heap runs out at every step of CREATE", test_heap_runs_out_at_every_step, 0, true},
     {NULL, NULL, 0, false},
 };
