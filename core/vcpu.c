@@ -60,6 +60,7 @@ void vcpu_set_entry(struct vcpu *vcpu, uint64_t pc, uint64_t x0)
     memset(vcpu->x, 0, sizeof(vcpu->x));
     context_reset(&vcpu->context);
     memset(&vcpu->fp, 0, sizeof(vcpu->fp));
+    vcpu->serror = false;
     vcpu->context.pc = pc;
     vcpu->x[0] = x0;
 }

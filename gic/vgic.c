@@ -211,13 +211,11 @@ vcpu_mask_t vgic_set_level(struct vgic *vgic, unsigned vcpu, uint32_t intid, boo
 void vgic_reset_private(struct vgic *vgic, struct vgic_cpu *cpu)
 {
     struct vgic_bank *bank = &cpu->private;
-    uint32_t line = bank->line;
 
     assert(!cpu->loaded);
     vgic_unready(cpu, bank, 0, 0xffffffff);
     memset(bank, 0, sizeof(*bank));
     memset(bank->priority, RESET_PRIORITY, sizeof(bank->priority));
-    bank->line = line;
     bank->edge = 0x0000ffff;
     bank->group1 = vgic->version == 3 ? 0xffffffff : 0;
     bank->enabled = vgic->version == 2 ? 0x0000ffff : 0; /* SGIs: as most GICv2 have them */

@@ -125,7 +125,20 @@ static void leave_a_mess(uint64_t unused)
     gic_sgi(11, BIT32(this_cpu()));
     sysreg_write(cntv_tval_el0, 0);
     sysreg_write(cntv_ctl_el0, 1);
+    sysreg_write(cntp_cval_el0, 0);
+    sysreg_write(cntp_ctl_el0, 1);
+    isb();
     switch_off(unused);
+}
+
+static void listen_to_timers(uint64_t unused)
+{
+    (void)unused;
+    gic_set(GICD_ISENABLER, DOMU_VTIMER_INTID);
+    gic_set(GICD_ISENABLER, DOMU_PTIMER_INTID);
+    delay_us(NEVER);
+    gic_set(GICD_ICENABLER, DOMU_VTIMER_INTID);
+    gic_set(GICD_ICENABLER, DOMU_PTIMER_INTID);
 }
 
 static void test_comes_back_clean(void)
@@ -137,6 +150,8 @@ static void test_comes_back_clean(void)
     cpu_forget(1);
     cpus_start();
     delay_us(NEVER);
+    cpu_run(1, listen_to_timers, 0);
+    check(cpu_wait(1));
     check_equal(irq_log[1].count, 0);
     test_all_work();
 }
