@@ -79,7 +79,7 @@ static void save_loaded(struct pcpu *cpu)
     vtimer_save(&vcpu->timer);
     context_save(&vcpu->context);
     vcpu->serror = (sysreg_read(hcr_el2) & HCR_VSE) != 0;
-    cpu->loaded = NULL;
+    __atomic_store_n(&cpu->loaded, NULL, __ATOMIC_RELEASE); /* see switch_is_out */
     timers_vcpu_saved(vcpu);
 }
 
@@ -130,7 +130,7 @@ static void save_fp(struct pcpu *cpu)
     sysreg_write(cptr_el2, CPTR_RES1);
     isb();
     fp_save(&cpu->fp_owner->fp);
-    cpu->fp_owner = NULL;
+    __atomic_store_n(&cpu->fp_owner, NULL, __ATOMIC_RELEASE);
 }
 
 static bool must_leave(const struct vcpu *vcpu)
@@ -148,6 +148,7 @@ void switch_drop_held(struct pcpu *cpu, const struct vcpu *next)
         save_loaded(cpu);
 }
 
+/* Who finds it out may set it anew: what was saved is in memory before that. */
 bool switch_is_out(const struct vcpu *vcpu)
 {
     const struct pcpu *cpu = vcpu->pcpu;
