@@ -24,7 +24,12 @@ bool grace_passed(uint64_t period)
     return true;
 }
 
-void grace_kick(struct pcpu *cpu)
+uint64_t grace_latest(void)
 {
-    __atomic_store_n(&cpu->grace, __atomic_load_n(&latest, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+    return __atomic_load_n(&latest, __ATOMIC_ACQUIRE);
+}
+
+void grace_kick(struct pcpu *cpu, uint64_t period)
+{
+    __atomic_store_n(&cpu->grace, period, __ATOMIC_RELEASE);
 }

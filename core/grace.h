@@ -17,7 +17,10 @@ uint64_t grace_begin(void);
 /* True when every CPU has passed the point where it could hold pointers from before it began. */
 bool grace_passed(uint64_t period);
 
-/* The calling CPU took a kick. */
-void grace_kick(struct pcpu *cpu);
+/* The last period that was begun; to be read before a kick is handled. */
+uint64_t grace_latest(void);
+
+/* The calling CPU has handled a kick that came with or after `period`. */
+void grace_kick(struct pcpu *cpu, uint64_t period);
 
 #endif

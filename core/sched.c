@@ -203,12 +203,14 @@ void sched_retire(struct vcpu *vcpu)
 
 void sched_kicked(struct pcpu *cpu)
 {
+    uint64_t period = grace_latest(); /* a vCPU retired after this is for a later one */
+
     spin_lock(&cpu->lock);
     for (struct vcpu *vcpu = cpu->retired; vcpu; vcpu = vcpu->next)
         timers_vcpu_stop(vcpu);
     cpu->retired = NULL;
     spin_unlock(&cpu->lock);
-    grace_kick(cpu);
+    grace_kick(cpu, period);
 }
 
 bool sched_is_off_cpu(struct vcpu *vcpu)
