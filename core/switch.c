@@ -36,9 +36,11 @@
 #define HCR_VM    BIT(0)
 #define HCR_API   BIT(41)
 #define HCR_APK   BIT(40)
+#define HCR_TERR  BIT(36) /* error records, */
+#define HCR_TLOR  BIT(35) /* LORegions: the machine's, and not offered */
 #define HCR_BASE                                                                                   \
     (HCR_RW | HCR_TACR | HCR_TIDCP | HCR_TSC | HCR_TID3 | HCR_BSU | HCR_FB | HCR_AMO | HCR_IMO |   \
-     HCR_FMO | HCR_PTW | HCR_SWIO | HCR_VM)
+     HCR_FMO | HCR_PTW | HCR_SWIO | HCR_VM | HCR_TERR | HCR_TLOR)
 
 #define MDCR_TDRA  BIT(11)
 #define MDCR_TDOSA BIT(10)

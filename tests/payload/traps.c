@@ -138,6 +138,10 @@ static void test_absent_features_are_undefined(void)
     check_undef(try_read(S3_0_C5_C6_0));                      /* TFSR_EL1 (MTE) */
     check_undef(try_write(S3_0_C1_C0_6, 0));                  /* GCR_EL1 (MTE) */
     check_undef(CATCH(__asm__ volatile(".inst 0x04bf5000"))); /* rdvl x0, #0 */
+    check_undef(try_read(S3_0_C5_C3_0));                      /* ERRIDR_EL1 (RAS) */
+    check_undef(try_write(S3_0_C5_C3_1, 0));                  /* ERRSELR_EL1 (RAS) */
+    check_undef(try_write(S3_0_C10_C4_0, 0));                 /* LORSA_EL1 */
+    check_undef(try_read(S3_0_C10_C4_7));                     /* LORID_EL1 */
     check_undef(try_read(S3_4_C1_C1_0));                      /* HCR_EL2 */
     check_undef(try_write(S3_4_C2_C1_0, 0));                  /* VTTBR_EL2 */
 }
