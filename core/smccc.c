@@ -20,11 +20,11 @@
 #define SMCCC_ARCH_WORKAROUND_2 0x80007fff
 #define SMCCC_ARCH_WORKAROUND_3 0x80003fff
 #define SMCCC_VERSION_1_2       0x10002
+#define SMCCC_NOT_REQUIRED      (-2)
 
 static bool is_workaround(uint32_t function)
 {
-    return function == SMCCC_ARCH_WORKAROUND_1 || function == SMCCC_ARCH_WORKAROUND_2 ||
-           function == SMCCC_ARCH_WORKAROUND_3;
+    return function == SMCCC_ARCH_WORKAROUND_1 || function == SMCCC_ARCH_WORKAROUND_3;
 }
 
 static int64_t arch_features(uint32_t function)
@@ -33,6 +33,9 @@ static int64_t arch_features(uint32_t function)
         return TARN_OK;
     if (is_workaround(function))
         return smc_arch_feature(function);
+    /* It turns off a mitigation of the CPU, for whoever runs there next: it stays on for all. */
+    if (function == SMCCC_ARCH_WORKAROUND_2 && smc_arch_feature(function) != TARN_ENOTSUPP)
+        return SMCCC_NOT_REQUIRED;
     return TARN_ENOTSUPP;
 }
 
