@@ -11,6 +11,10 @@
 #include "platform/spinlock.h"
 #include "timer/timer.h"
 
+struct run_queue {
+    struct vcpu *first, *last;
+};
+
 struct pcpu {
     /* Touched by this CPU alone. */
     struct vcpu *loaded;   /* whose EL1 registers, timers and list registers are in the hardware */
@@ -22,7 +26,7 @@ struct pcpu {
 
     spinlock_t lock;           /* guards what follows and the state of every vCPU at home here */
     struct vcpu *current;      /* runs, or NULL: idle */
-    struct vcpu *first, *last; /* run queue: ready vCPUs, without current */
+    struct run_queue queue[2]; /* ready vCPUs, without current: with slice left; without */
     unsigned residents;        /* vCPUs at home here, for placement */
     struct vcpu *retired;      /* dying vCPUs whose deadlines this CPU has to disarm, by `next` */
 

@@ -25,6 +25,13 @@ struct pcpu pcpus[MAX_CPUS];
 
 static uint64_t slice_ticks;
 
+/*
+ * What a vCPU pays, besides its time, to run at once in the place of another, which pays nothing if
+ * it has run for less. So two switches for nothing, 500 times a slice, are the most that waking
+ * without end takes from the neighbours.
+ */
+static uint64_t preempt_ticks;
+
 static void slice_expired(struct deadline *deadline)
 {
     struct pcpu *cpu = container_of(deadline, struct pcpu, slice_end);
@@ -36,6 +43,7 @@ static void slice_expired(struct deadline *deadline)
 void sched_init(void)
 {
     slice_ticks = timer_ns_to_ticks(SCHED_SLICE_NS);
+    preempt_ticks = slice_ticks / 500;
     for (unsigned i = 0; i < MAX_CPUS; i++) {
         pcpus[i].id = i;
         pcpus[i].slice_end.expired = slice_expired;
@@ -59,24 +67,28 @@ void sched_unplace(struct vcpu *vcpu)
     vcpu->pcpu->residents--;
 }
 
-/* Run queue. Lock held. */
+/* Run queues. Lock held. */
 
 static void queue_insert(struct pcpu *cpu, struct vcpu *vcpu, bool front)
 {
-    assert(!vcpu->queued);
-    vcpu->queued = true;
-    vcpu->next = front ? cpu->first : NULL;
-    vcpu->previous = front ? NULL : cpu->last;
-    *(vcpu->previous ? &vcpu->previous->next : &cpu->first) = vcpu;
-    *(vcpu->next ? &vcpu->next->previous : &cpu->last) = vcpu;
+    struct run_queue *queue = &cpu->queue[vcpu->slice == 0];
+
+    assert(!vcpu->queue);
+    vcpu->queue = queue;
+    vcpu->next = front ? queue->first : NULL;
+    vcpu->previous = front ? NULL : queue->last;
+    *(vcpu->previous ? &vcpu->previous->next : &queue->first) = vcpu;
+    *(vcpu->next ? &vcpu->next->previous : &queue->last) = vcpu;
 }
 
-static void queue_remove(struct pcpu *cpu, struct vcpu *vcpu)
+static void queue_remove(struct vcpu *vcpu)
 {
-    assert(vcpu->queued);
-    vcpu->queued = false;
-    *(vcpu->previous ? &vcpu->previous->next : &cpu->first) = vcpu->next;
-    *(vcpu->next ? &vcpu->next->previous : &cpu->last) = vcpu->previous;
+    struct run_queue *queue = vcpu->queue;
+
+    assert(queue);
+    vcpu->queue = NULL;
+    *(vcpu->previous ? &vcpu->previous->next : &queue->first) = vcpu->next;
+    *(vcpu->next ? &vcpu->next->previous : &queue->last) = vcpu->previous;
 }
 
 /* Makes a CPU look at its queue again. Lock held. */
@@ -90,7 +102,8 @@ static void resched(struct pcpu *cpu)
 
 /*
  * A vCPU became ready. One that still has slice left goes first: it waited for I/O or an event and
- * has not had its share of this round. Else it goes behind all others. Lock held.
+ * has not had its share of this round; if somebody runs, that costs it a little. Else it goes
+ * behind all others. Lock held.
  */
 static void make_ready(struct vcpu *vcpu)
 {
@@ -99,6 +112,8 @@ static void make_ready(struct vcpu *vcpu)
     vcpu_set_state(vcpu, VCPU_READY);
     if (vcpu->held)
         return;
+    if (cpu->current)
+        vcpu->slice -= MIN(vcpu->slice, preempt_ticks);
     queue_insert(cpu, vcpu, vcpu->slice > 0);
     resched(cpu);
 }
@@ -170,8 +185,8 @@ void sched_hold(struct vcpu *vcpu)
     spin_lock(&cpu->lock);
     vcpu_account(vcpu);
     vcpu->held = true;
-    if (vcpu->queued)
-        queue_remove(cpu, vcpu);
+    if (vcpu->queue)
+        queue_remove(vcpu);
     resched(cpu);
     spin_unlock(&cpu->lock);
 }
@@ -183,7 +198,7 @@ void sched_release(struct vcpu *vcpu)
     spin_lock(&cpu->lock);
     vcpu_account(vcpu);
     vcpu->held = false;
-    if (vcpu->state == VCPU_READY && !vcpu->queued) {
+    if (vcpu->state == VCPU_READY && !vcpu->queue) {
         queue_insert(cpu, vcpu, false);
         resched(cpu);
     }
@@ -195,7 +210,7 @@ void sched_retire(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu->pcpu;
 
     spin_lock(&cpu->lock);
-    assert(vcpu->held && !vcpu->queued);
+    assert(vcpu->held && !vcpu->queue);
     vcpu->next = cpu->retired;
     cpu->retired = vcpu;
     spin_unlock(&cpu->lock);
@@ -240,7 +255,8 @@ static void put_back(struct pcpu *cpu, uint64_t now)
     if (!vcpu)
         return;
     uint64_t ran = now - cpu->switched_in;
-    vcpu->slice -= MIN(ran, vcpu->slice);
+    if (ran >= MIN(preempt_ticks, vcpu->slice) || vcpu->state != VCPU_RUNNING)
+        vcpu->slice -= MIN(ran, vcpu->slice);
     cpu->current = NULL;
     if (vcpu->state != VCPU_RUNNING)
         return;
@@ -250,15 +266,22 @@ static void put_back(struct pcpu *cpu, uint64_t now)
     queue_insert(cpu, vcpu, false);
 }
 
-/* Takes the first of the queue as current, with a new slice if it has used up its last. Lock held.
- * NULL: nobody is ready. */
+/* Somebody who is ready, or NULL; the first of those with slice left, of all others if none has. */
+static struct vcpu *first_ready(const struct pcpu *cpu)
+{
+    struct vcpu *vcpu = __atomic_load_n(&cpu->queue[0].first, __ATOMIC_ACQUIRE);
+
+    return vcpu ? vcpu : __atomic_load_n(&cpu->queue[1].first, __ATOMIC_ACQUIRE);
+}
+
+/* Takes the first as current, with a new slice if it has used up its last. Lock held. */
 static struct vcpu *pick(struct pcpu *cpu, uint64_t now)
 {
-    struct vcpu *vcpu = cpu->first;
+    struct vcpu *vcpu = first_ready(cpu);
 
     if (!vcpu)
         return NULL;
-    queue_remove(cpu, vcpu);
+    queue_remove(vcpu);
     vcpu_set_state(vcpu, VCPU_RUNNING);
     if (vcpu->slice == 0)
         vcpu->slice = slice_ticks;
@@ -270,7 +293,7 @@ static struct vcpu *pick(struct pcpu *cpu, uint64_t now)
 /* Nobody is ready: waits for interrupts until somebody is. Lock not held. */
 static void idle(struct pcpu *cpu)
 {
-    if (!__atomic_load_n(&cpu->first, __ATOMIC_ACQUIRE))
+    if (!first_ready(cpu))
         wfi();
     irq_handle_one(cpu);
 }
@@ -286,7 +309,7 @@ static struct vcpu *choose(struct pcpu *cpu, bool *contended)
             __atomic_fetch_and(&cpu->current->hazard, ~HAZARD_RESCHED, __ATOMIC_ACQUIRE);
         put_back(cpu, now);
         struct vcpu *next = pick(cpu, now);
-        *contended = cpu->first != NULL;
+        *contended = first_ready(cpu) != NULL;
         spin_unlock(&cpu->lock);
         switch_drop_held(cpu, next);
         if (next)

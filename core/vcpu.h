@@ -15,6 +15,7 @@
 
 struct domain;
 struct pcpu;
+struct run_queue;
 
 /* Written by vcpu_set_state alone, under the run-queue lock of the vCPU's CPU. */
 enum vcpu_state {
@@ -45,9 +46,9 @@ struct vcpu {
 
     /* Scheduler; see core/sched.c. */
     enum vcpu_state state;
-    bool held; /* paused or dying: not put in the run queue */
-    bool queued;
-    struct vcpu *next, *previous;    /* run queue */
+    bool held;               /* paused or dying: not put in the run queue */
+    struct run_queue *queue; /* it is in, or NULL */
+    struct vcpu *next, *previous;
     uint64_t slice;                  /* ticks left before it goes behind the others */
     uint64_t since;                  /* ticks up to which `spent` counts */
     uint64_t spent[VCPU_STATES + 1]; /* ticks in each state; the last: held */

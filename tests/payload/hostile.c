@@ -9,7 +9,8 @@
 #define SECRET 0x5ec2e75ec2e7
 #define MINE   0x00c0ffee00c0ffee
 
-extern const char guest_fp[], guest_fp_end[], guest_ender[], guest_ender_end[];
+extern const char guest_fp[], guest_fp_end[], guest_busy[], guest_busy_end[], guest_insomnia[],
+    guest_insomnia_end[], guest_ender[], guest_ender_end[];
 __asm__("  .pushsection .rodata\n"
         /* Fills an FP register with the argument, says so, runs on. */
         "guest guest_fp\n"
@@ -22,6 +23,23 @@ __asm__("  .pushsection .rodata\n"
         "  b .\n"
         "  .global guest_fp_end\n"
         "guest_fp_end:\n"
+        "guest guest_busy\n"
+        "1: add w2, w2, #1\n"
+        "  str w2, [x13]\n"
+        "  b 1b\n"
+        "  .global guest_busy_end\n"
+        "guest_busy_end:\n"
+        /* Sleeps with a virtual timer that is due and whose interrupt is disabled. */
+        "guest guest_insomnia\n"
+        "  msr cntv_cval_el0, xzr\n"
+        "  mov x1, #1\n"
+        "  msr cntv_ctl_el0, x1\n"
+        "1: add w2, w2, #1\n"
+        "  str w2, [x13]\n"
+        "  wfi\n"
+        "  b 1b\n"
+        "  .global guest_insomnia_end\n"
+        "guest_insomnia_end:\n"
         /*
          * Takes the interrupt of its UART, ends it, and in the next instruction, before EL2 hears
          * of the end, asks its backend. x0 = version of the GIC.
@@ -87,6 +105,32 @@ static void test_fp_is_private(void)
     __asm__ volatile("fmov %0, d8" : "=r"(seen));
     check_equal(seen, MINE);
     destroy(d.id);
+}
+
+/* What we get done in half a second beside a domU. */
+static uint64_t work_beside(const char *name, const char *code, const char *end)
+{
+    struct made d;
+    uint64_t work = 0;
+
+    if (!make(&d, name, 1, code, end, 0))
+        return 0;
+    start_domain(&d);
+    for (uint64_t stop = counter() + us_to_ticks(500000); counter() < stop;)
+        work++;
+    check(result(&d, 0) != 0);
+    destroy(d.id);
+    return work;
+}
+
+/* A domU that wakes as soon as it sleeps takes no more of our time than one that never sleeps. */
+static void test_waking_does_not_starve(void)
+{
+    uint64_t busy = work_beside("busy", guest_busy, guest_busy_end);
+    uint64_t awake = work_beside("insomnia", guest_insomnia, guest_insomnia_end);
+
+    if (awake < busy / 3)
+        fail_at(__FILE__, __LINE__, "only %lu of %lu", awake, busy);
 }
 
 static volatile bool woken, helped;
@@ -187,6 +231,7 @@ static void test_heap_runs_out_at_every_step(void)
 
 const struct payload_test payload_tests[] = {
     {"FP registers of a paused domU stay its own", test_fp_is_private, 0, true},
+    {"a domU that wakes and wakes leaves us time", test_waking_does_not_starve, 0, true},
     {"a domU ends an interrupt and asks its backend", test_end_of_interrupt_in_a_request, 2, true},
     {"the heap runs out at every step of CREATE", test_heap_runs_out_at_every_step, 0, true},
     {NULL, NULL, 0, false},
