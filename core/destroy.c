@@ -14,7 +14,7 @@
 
 #define BLOCKS_PER_STEP 16
 
-enum { STEP_HOLD, STEP_LEAVE, STEP_GRACE, STEP_MEMORY, STEP_FREE };
+enum { STEP_HOLD, STEP_LEAVE, STEP_GRACE, STEP_DRAIN, STEP_MEMORY, STEP_FREE };
 
 /* Each step returns true when it is done. Table lock held. */
 
@@ -39,7 +39,17 @@ static bool step_leave(struct domain *domain)
     return true;
 }
 
+/* Nobody finds the domain any more. */
 static bool step_grace(struct domain *domain)
+{
+    if (!grace_passed(domain->grace))
+        return false;
+    domain->grace = grace_begin();
+    return true;
+}
+
+/* What was posted until then has been taken. */
+static bool step_drain(struct domain *domain)
 {
     if (!grace_passed(domain->grace))
         return false;
@@ -79,8 +89,8 @@ static bool step_free(struct domain *domain)
 }
 
 static bool (*const steps[])(struct domain *) = {
-    [STEP_HOLD] = step_hold,     [STEP_LEAVE] = step_leave, [STEP_GRACE] = step_grace,
-    [STEP_MEMORY] = step_memory, [STEP_FREE] = step_free,
+    [STEP_HOLD] = step_hold,   [STEP_LEAVE] = step_leave,   [STEP_GRACE] = step_grace,
+    [STEP_DRAIN] = step_drain, [STEP_MEMORY] = step_memory, [STEP_FREE] = step_free,
 };
 
 int64_t domain_destroy(uint64_t id)

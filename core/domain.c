@@ -157,6 +157,7 @@ static bool init_vgic(struct domain *domain, const struct domain_config *config)
 
     for (unsigned i = 0; i < config->nr_vcpus; i++)
         vgic.cpu[i] = &domain->vcpu[i]->vgic;
+    domain->first_line = domain->id == DOM0_ID ? TARN_UPCALL_INTID : DOMU_VIRTIO_INTID;
     return vgic_init(&domain->vgic, &vgic);
 }
 

@@ -27,6 +27,7 @@ struct domain {
     struct vcpu *vcpu[DOMAIN_MAX_VCPUS];
     struct tarn_notify_page *notify; /* NULL for dom0 */
     struct tarn_console_page *console;
+    uint32_t first_line;  /* INTID of line 0 of core/post.h */
     uint64_t time_offset; /* CNTVOFF_EL2 */
     uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
     void *spi_memory;     /* vgic_spi_bytes, from the heap */

@@ -6,6 +6,7 @@
 #include "guests/abi/hypercall.h"
 
 #include "core/domain.h"
+#include "core/post.h"
 #include "core/sched.h"
 #include "core/trap.h"
 #include "guests/abi/domu.h"
@@ -131,7 +132,8 @@ static int64_t hc_vdev_interrupt(uint64_t *x)
     if (!vdev_interrupt(&domain->vdev[x[2]], x[3]))
         return TARN_EINVAL;
     __atomic_store_n(&domain->answerer, caller_of(x)->id, __ATOMIC_RELAXED);
-    domain_kick(domain, vgic_set_pending(&domain->vgic, 0, DOMU_VIRTIO_INTID + (uint32_t)x[2]));
+    post_interrupt(domain->vcpu[vgic_target(&domain->vgic, DOMU_VIRTIO_INTID + (uint32_t)x[2])],
+                   (unsigned)x[2]);
     return TARN_OK;
 }
 

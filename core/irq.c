@@ -5,6 +5,7 @@
 #include "core/irq.h"
 
 #include "core/domain.h"
+#include "core/post.h"
 #include "core/sched.h"
 #include "gic/gic.h"
 #include "guests/abi/domu.h"
@@ -54,7 +55,9 @@ static void stop_for_panic(void)
 /* Tarn's own; deactivated here. */
 static void own(struct pcpu *cpu, uint32_t intid)
 {
-    if (intid == SGI_KICK)
+    if (intid == SGI_POST)
+        post_take(cpu);
+    else if (intid == SGI_KICK)
         sched_kicked(cpu);
     else if (intid == TIMER_EL2_INTID)
         timer_interrupt();

@@ -30,7 +30,8 @@ struct pcpu {
     unsigned residents;        /* vCPUs at home here, for placement */
     struct vcpu *retired;      /* dying vCPUs whose deadlines this CPU has to disarm, by `next` */
 
-    uint64_t grace; /* last grace period this CPU has passed; see core/grace.h */
+    struct vcpu *posts; /* atomic: vCPUs at home here with something posted, by `next_post` */
+    uint64_t grace;     /* last grace period this CPU has passed; see core/grace.h */
 };
 
 extern struct pcpu pcpus[MAX_CPUS];
@@ -39,6 +40,11 @@ extern struct pcpu pcpus[MAX_CPUS];
 static inline struct pcpu *this_pcpu(void)
 {
     return &pcpus[cpu_id()];
+}
+
+static inline bool pcpu_is_this(const struct pcpu *cpu)
+{
+    return cpu->id == cpu_id();
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/domain.h"
 #include "core/grace.h"
 #include "core/irq.h"
+#include "core/post.h"
 #include "core/switch.h"
 #include "core/timers.h"
 #include "core/trap.h"
@@ -96,7 +97,7 @@ static void resched(struct pcpu *cpu)
 {
     if (cpu->current)
         vcpu_raise(cpu->current, HAZARD_RESCHED);
-    if (cpu != this_pcpu())
+    if (!pcpu_is_this(cpu))
         gic_send_sgi(cpu->id, SGI_KICK);
 }
 
@@ -151,7 +152,7 @@ void sched_kick(struct vcpu *vcpu)
 {
     struct pcpu *cpu = vcpu->pcpu;
 
-    if (cpu->current == vcpu && cpu == this_pcpu())
+    if (cpu->current == vcpu && pcpu_is_this(cpu))
         return; /* its entry is still to come and looks */
     spin_lock(&cpu->lock);
     if (!wake_locked(vcpu, VCPU_WAIT_EVENT) && cpu->current == vcpu)
@@ -225,6 +226,7 @@ void sched_kicked(struct pcpu *cpu)
         timers_vcpu_stop(vcpu);
     cpu->retired = NULL;
     spin_unlock(&cpu->lock);
+    post_take(cpu); /* before the grace period: see step_drain */
     grace_kick(cpu, period);
 }
 

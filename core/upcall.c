@@ -6,7 +6,9 @@
  */
 #include "core/domain.h"
 #include "core/pcpu.h"
-#include "guests/abi/domu.h"
+#include "core/post.h"
+
+#define UPCALL_LINE 0 /* dom0's first: TARN_UPCALL_INTID */
 
 static struct tarn_upcall_page *page;
 
@@ -15,38 +17,47 @@ void upcall_init(struct tarn_upcall_page *upcall_page)
     page = upcall_page;
 }
 
+static inline bool suits(const struct vcpu *vcpu)
+{
+    return vcpu->state != VCPU_OFF && !pcpu_is_this(vcpu->pcpu);
+}
+
+/* Any that suits; else one that is not off. */
+static RARE struct vcpu *other_taker(const struct domain *host)
+{
+    struct vcpu *found = host->vcpu[0];
+
+    for (unsigned i = 0; i < host->nr_vcpus; i++) {
+        if (suits(host->vcpu[i]))
+            return host->vcpu[i];
+        if (host->vcpu[i]->state != VCPU_OFF)
+            found = host->vcpu[i];
+    }
+    return found;
+}
+
 /*
  * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one that last
  * answered this domain, because its backend ran there; but one that would have to share the CPU of
  * the vCPU that notifies, only if all do. States are looked at without a lock: any that is not off
  * will do.
  */
-static unsigned taker(const struct domain *domain)
+static inline struct vcpu *taker(const struct domain *domain, const struct domain *host)
 {
-    const struct domain *host = dom0();
-    unsigned start = __atomic_load_n(&domain->answerer, __ATOMIC_RELAXED), found = 0;
+    struct vcpu *vcpu = host->vcpu[__atomic_load_n(&domain->answerer, __ATOMIC_RELAXED)];
 
-    for (unsigned i = 0; i < host->nr_vcpus; i++) {
-        unsigned at = start + i < host->nr_vcpus ? start + i : start + i - host->nr_vcpus;
-        if (host->vcpu[at]->state == VCPU_OFF)
-            continue;
-        if (host->vcpu[at]->pcpu != this_pcpu())
-            return at;
-        found = at;
-    }
-    return found;
+    return suits(vcpu) ? vcpu : other_taker(host);
 }
 
 void upcall_raise(struct domain *domain)
 {
-    const unsigned vcpu = taker(domain);
+    struct vcpu *vcpu = taker(domain, dom0());
     uint64_t bit = BIT(domain->id % 64);
     uint64_t before =
-        __atomic_fetch_or(&page->vcpu[vcpu].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);
+        __atomic_fetch_or(&page->vcpu[vcpu->id].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);
 
-    if (before & bit)
-        return; /* dom0 has not taken it yet, and will see this too */
-    domain_kick(dom0(), vgic_set_pending(&dom0()->vgic, vcpu, TARN_UPCALL_INTID));
+    if (!(before & bit)) /* else dom0 has not taken it yet, and will see this too */
+        post_interrupt(vcpu, UPCALL_LINE);
 }
 
 void upcall_event(struct domain *domain, uint64_t event)

@@ -49,6 +49,8 @@ struct vcpu {
     bool held;               /* paused or dying: not put in the run queue */
     struct run_queue *queue; /* it is in, or NULL */
     struct vcpu *next, *previous;
+    uint64_t posted;                 /* core/post.c: interrupts left for its CPU, a bit a line */
+    struct vcpu *next_post;          /* valid while posted is not 0 */
     uint64_t slice;                  /* ticks left before it goes behind the others */
     uint64_t since;                  /* ticks up to which `spent` counts */
     uint64_t spent[VCPU_STATES + 1]; /* ticks in each state; the last: held */

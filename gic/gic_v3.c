@@ -31,6 +31,7 @@
 #define CTLR_ENABLE (GICD_CTLR_ARE | GICD_CTLR_GROUP1 | 1u)
 
 static volatile uint8_t *redistributor[MAX_CPUS]; /* RD frame of each CPU */
+static uint64_t sgi_target[MAX_CPUS];             /* of each CPU, as ICC_SGI1R_EL1 has it */
 
 /*
  * Aff3..Aff0 of a CPU as 32 bits, the form of GICR_TYPER.Affinity_Value.
@@ -117,6 +118,13 @@ static void init_redistributor(volatile uint8_t *rd)
     mmio_write32(sgi + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
 }
 
+/* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, Aff2 39:32, INTID 27:24, Aff1 23:16, list of Aff0 15:0. */
+static uint64_t sgi1r_target(uint64_t mpidr)
+{
+    return FIELD(mpidr, 39, 32) << 48 | FIELD(mpidr, 23, 16) << 32 | FIELD(mpidr, 15, 8) << 16 |
+           FIELD(mpidr, 7, 4) << 44 | BIT(mpidr & 15);
+}
+
 static void v3_init_cpu(void)
 {
     volatile uint8_t *rd = find_redistributor(cpu_id());
@@ -125,6 +133,7 @@ static void v3_init_cpu(void)
         panic("GICv3: no redistributor for CPU %u: check reg of the interrupt controller",
               cpu_id());
     redistributor[cpu_id()] = rd;
+    sgi_target[cpu_id()] = sgi1r_target(cpu_mpidr(cpu_id()));
 
     sysreg_write(ICC_SRE_EL2, SRE_ALL);
     isb();
@@ -159,15 +168,10 @@ static void v3_deactivate(uint32_t intid)
     sysreg_write(ICC_DIR_EL1, intid);
 }
 
-/* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, Aff2 39:32, INTID 27:24, Aff1 23:16, list of Aff0 15:0. */
 static void v3_send_sgi(unsigned cpu, uint32_t sgi)
 {
-    uint64_t mpidr = cpu_mpidr(cpu);
-    uint64_t value = FIELD(mpidr, 39, 32) << 48 | FIELD(mpidr, 23, 16) << 32 |
-                     FIELD(mpidr, 15, 8) << 16 | FIELD(mpidr, 7, 4) << 44 | BIT(mpidr & 15);
-
     dsb(ishst);
-    sysreg_write(ICC_SGI1R_EL1, value | (uint64_t)sgi << 24);
+    sysreg_write(ICC_SGI1R_EL1, sgi_target[cpu] | (uint64_t)sgi << 24);
     isb();
 }
 

@@ -174,17 +174,40 @@ static struct vgic_bank *find(struct vgic *vgic, unsigned vcpu, uint32_t intid)
     return vgic_bank(vgic, intid < 32 ? vgic->cpu[vcpu] : NULL, intid / 32);
 }
 
+unsigned vgic_target(const struct vgic *vgic, uint32_t intid)
+{
+    unsigned route = vgic_spi(vgic, intid / 32)->route[intid % 32];
+
+    return route == VGIC_NOBODY ? 0 : route;
+}
+
+/*
+ * It is pending again: if the list register it is in is one of this CPU's, and the guest has
+ * emptied it, writes it once more. Returns whose; 0: nothing was done.
+ */
+static inline vcpu_mask_t repeat_here(struct vgic *vgic, struct vgic_cpu *cpu,
+                                      struct vgic_bank *bank, unsigned b, unsigned i)
+{
+    if (!(bank->cached & BIT32(i)))
+        return 0;
+    if (b)
+        cpu = vgic->cpu[vgic_spi(vgic, b)->holder[i]];
+    return vgic_is_here(cpu) && vgic_repeat(vgic, cpu, bank, bank->lr[i]) ? BIT(cpu->number) : 0;
+}
+
 vcpu_mask_t vgic_set_pending(struct vgic *vgic, unsigned vcpu, uint32_t intid)
 {
     struct vgic_bank *bank = find(vgic, vcpu, intid);
-    uint32_t bit = BIT32(intid % 32);
-    vcpu_mask_t kick;
+    unsigned b = intid / 32, i = intid % 32;
 
     if (!bank || vgic_is_sgi_v2(vgic, intid))
         return 0;
+    struct vgic_cpu *cpu = vgic->cpu[b ? 0 : vcpu];
     spin_lock(&vgic->lock);
-    bank->latch |= bit;
-    kick = vgic_update(vgic, intid < 32 ? vgic->cpu[vcpu] : NULL, intid / 32, bit);
+    bank->latch |= BIT32(i);
+    vcpu_mask_t kick = repeat_here(vgic, cpu, bank, b, i);
+    if (!kick)
+        kick = vgic_update(vgic, cpu, b, BIT32(i));
     spin_unlock(&vgic->lock);
     return kick;
 }

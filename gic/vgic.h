@@ -43,6 +43,9 @@ void vgic_destroy(struct vgic *vgic);
  */
 void vgic_reset_cpu(struct vgic *vgic, unsigned vcpu);
 
+/* The vCPU that an SPI is routed to; any, if to none. Without the lock: a hint. */
+unsigned vgic_target(const struct vgic *vgic, uint32_t intid);
+
 /* Makes an edge-triggered interrupt pending (vcpu matters for INTIDs below 32 only). */
 vcpu_mask_t vgic_set_pending(struct vgic *vgic, unsigned vcpu, uint32_t intid);
 

@@ -57,12 +57,6 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits)
         gic_bank_set_pending(b, bits & bank->edge);
 }
 
-/* List registers of the vCPU are those of the calling CPU. */
-static bool is_here(const struct vgic_cpu *cpu)
-{
-    return cpu->loaded && cpu->pcpu == cpu_id();
-}
-
 vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid)
 {
     unsigned b = intid / 32, i = intid % 32;
@@ -77,7 +71,7 @@ vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid
     bank = vgic_bank(vgic, cpu, b);
     if (bank->cached & bit) {
         holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
-        if (is_here(holder) && vgic_repeat_hw(vgic, holder, bank, bank->lr[i])) {
+        if (vgic_is_here(holder) && vgic_repeat_hw(vgic, holder, bank, bank->lr[i])) {
             spin_unlock(&vgic->lock);
             return BIT(holder->number);
         }

@@ -12,6 +12,7 @@
 #include "gic/gic_regs.h"
 #include "gic/vgic.h"
 #include "gic/vgic_model.h"
+#include "platform/cpu.h"
 
 /* The bank of INTIDs 32 b..32 b + 31; cpu names whose private ones and matters for b = 0 alone. */
 static inline struct vgic_bank *vgic_bank(const struct vgic *vgic, struct vgic_cpu *cpu, unsigned b)
@@ -33,6 +34,12 @@ static inline uint32_t vgic_valid(const struct vgic *vgic, unsigned b)
 static inline bool vgic_is_sgi_v2(const struct vgic *vgic, unsigned intid)
 {
     return intid < 16 && vgic->version == 2;
+}
+
+/* List registers of the vCPU are those of the calling CPU. */
+static inline bool vgic_is_here(const struct vgic_cpu *cpu)
+{
+    return cpu->loaded && cpu->pcpu == cpu_id();
 }
 
 static inline uint32_t vgic_pending(const struct vgic_bank *bank)
