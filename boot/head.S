@@ -140,12 +140,14 @@ map_image:
         ldr     x7, =PTE_NORMAL | (1 << 54)
         adr_pa  x3, __image_end
         bl      map_pages
-        /* The page under the boot stack stays unmapped. */
-        adr_pa  x1, boot_stack_guard
+        /* The pages under the stacks of the image stay unmapped. */
+        adr_pa  x2, boot_image_l3
+        .irp    guard, boot_stack_guard, fatal_stack_guard
+        adr_pa  x1, \guard
         sub     x1, x1, x21
         lsr     x1, x1, #(12 - 3)
-        adr_pa  x2, boot_image_l3
         str     xzr, [x2, x1]
+        .endr
         ret     x8
 
 /* Maps [x1, x3) with attributes x7; x2 = next entry. Leaves x1 = x3 and x2 moved on. */

@@ -180,6 +180,9 @@ fatal_entry:
 
         .section .bss.fatal, "aw", %nobits
         .balign 4096
+        .global fatal_stack_guard
+fatal_stack_guard:
+        .skip   4096
         .skip   8192
 fatal_stack_end:
 fatal_taken:

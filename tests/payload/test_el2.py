@@ -11,7 +11,7 @@ import machine
 
 IMAGE_VA, STACK_VA = 0x7f8000000000, 0x7f8040000000  # mm/layout.h
 STACK_SIZE, STACK_STRIDE = 0x4000, 0x8000
-PAGE, BOOT_STACK_SIZE = 0x1000, 0x4000
+PAGE, BOOT_STACK_SIZE, FATAL_STACK_SIZE = 0x1000, 0x4000, 0x2000
 VALID, TABLE, READ_ONLY, NO_EXECUTE = 1, 2, 1 << 7, 1 << 54
 ADDRESS = 0x0000fffffffff000
 SYMBOLS = gdb.symbols()
@@ -101,6 +101,7 @@ def test_map(stopped, request):
         pages = el2_map(stopped.gdb, offset)
         check_rights(pages)
         check_stack(pages, SYMBOLS["boot_stack_end"], BOOT_STACK_SIZE)
+        check_stack(pages, SYMBOLS["fatal_stack_end"], FATAL_STACK_SIZE)
     for cpu in range(cpus):
         check_stack(pages, STACK_VA + (cpu + 1) * STACK_STRIDE, STACK_SIZE)
     # What remains executable is the text, nothing else; the identity page has gone.
