@@ -17,6 +17,12 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\x1b\][^\x07]*\x07")
 PASSWORD = "tarn"
 
 
+def state_of(machine, name):
+    """A domain's line of tarn list, or None."""
+    found = re.search(rf"^\s*\d+\s+{name}\s.*$", machine.ok("tarn list"), re.M)
+    return found.group(0) if found else None
+
+
 class Log:
     """A file that is up to date at every moment: it is read when a test hangs."""
 

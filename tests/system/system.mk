@@ -12,4 +12,9 @@ test-io: images $(BUILD)/tarn.bin $(BUILD)/tools.img ## kill backends under load
 	$(Q)IO_KILLS=$(IO_KILLS) /usr/bin/python3 -B -m pytest -q -x -s -p no:cacheprovider \
 		tests/system/test_power_loss.py tests/system/test_io.py
 
-.PHONY: system test-io
+matrix: matrix-dom0
+matrix-dom0: $(KIMAGE) $(BUILD)/tarn.bin
+	$(call say,PYTEST,dom0's kernel on every machine)
+	$(Q)MATRIX=1 /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/system/test_machines.py
+
+.PHONY: system test-io matrix-dom0

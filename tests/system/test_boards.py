@@ -8,35 +8,10 @@ import pathlib
 import shutil
 import subprocess
 
-import pytest
 from machine import TOP
 
 KERNEL = TOP / "build/kernel"
 KERNEL_AT, INITRD_AT = 0x20000000, 0x24000000
-INIT = """#!/bin/busybox sh
-/bin/busybox mkdir -p /sys
-/bin/busybox mount -t sysfs sysfs /sys
-/bin/busybox mount -t devtmpfs dev /dev
-hypervisor=$(/bin/busybox cat /sys/firmware/devicetree/base/hypervisor/compatible)
-echo "board test: $(/bin/busybox nproc) CPUs, $hypervisor" > /dev/kmsg
-/bin/busybox poweroff -f
-"""
-
-
-@pytest.fixture(scope="module")
-def initrd(tmp_path_factory):
-    root = tmp_path_factory.mktemp("initrd")
-    (root / "bin").mkdir()
-    (root / "dev").mkdir()
-    shutil.copy(KERNEL / "root/bin/busybox", root / "bin/busybox")
-    (root / "init").write_text(INIT)
-    (root / "init").chmod(0o755)
-    archive = root.parent / "board-initrd.cpio"
-    names = "".join(f"{path.relative_to(root)}\n" for path in sorted(root.rglob("*")))
-    with open(archive, "wb") as out:
-        subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, input=names.encode(),
-                       stdout=out, check=True)
-    return archive
 
 
 def describe_modules(tree, initrd, bootargs):

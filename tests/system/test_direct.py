@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The short path, QEMU -kernel and guest-loader, on GICv2; and dom0's reboot."""
+"""The short path, QEMU -kernel and guest-loader, on GICv2: dom0 and two domUs share two CPUs; ends of domUs;
+and dom0's reboot."""
+from machine import state_of
 
 
 def test_dom0_and_its_driver(direct):
@@ -14,6 +16,50 @@ def test_domu_on_gicv2(direct):
             "done'", timeout=140)
     domu.ok("ping -c 1 -W 20 192.168.77.1", timeout=60)
     direct.leave()
+
+
+def test_two_domus_at_once(direct):
+    """With dom0's, eight vCPUs on two CPUs."""
+    direct.ok("sed -i 's/^vcpus.*/vcpus = 4/' /etc/tarn/debian2.conf")
+    direct.ok("tarn create /etc/tarn/debian2.conf", timeout=180)
+    second = direct.domu("debian2")
+    assert second.ok("nproc") == "4"
+    direct.leave()
+    assert "running" in state_of(direct, "debian")
+    assert "running" in state_of(direct, "debian2")
+    first = direct.domu("debian")
+    first.ok("true")
+    direct.leave()
+
+
+def test_four_vcpus_work(direct):
+    domu = direct.domu("debian2")
+    assert domu.ok("nproc") == "4"
+    # All at once; each says on which CPU it ended.
+    domu.ok("for c in 0 1 2 3; do { taskset -c $c sh -c 'head -c 4000000 /dev/zero | sha256sum; "
+            "cut -d\" \" -f39 /proc/self/stat' > /tmp/cpu$c & } 2>/dev/null; done; wait", timeout=120)
+    hashes = set()
+    for cpu in range(4):
+        checksum, where = domu.ok(f"cat /tmp/cpu{cpu}").splitlines()
+        assert int(where) == cpu
+        hashes.add(checksum)
+    assert len(hashes) == 1
+    # Interrupts of every kind reach every CPU: its timer, and calls from others.
+    interrupts = domu.ok("grep -E 'arch_timer|Function call' /proc/interrupts")
+    for line in interrupts.splitlines():
+        assert all(int(count) > 0 for count in line.split()[1:5]), interrupts
+    direct.leave()
+
+
+def test_poweroff_from_inside(direct):
+    direct.domu("debian2")
+    direct.child.sendline("systemctl poweroff")
+    direct.child.expect("[Pp]ower|reboot: ", timeout=180)
+    direct.child.expect_exact([direct.prompt], timeout=240)
+    direct.ok("timeout 60 sh -c 'while tarn list | grep -q debian2; do sleep 1; done'", timeout=80)
+    # Nothing is left in the way of a second life.
+    direct.ok("tarn create /etc/tarn/debian2.conf", timeout=180)
+    direct.ok("tarn destroy debian2", timeout=120)
 
 
 def test_clean_shutdown_of_a_domu(direct):

@@ -40,10 +40,15 @@ static int hand_over(const struct config *config, int fd, int lock)
                   error[0] ? error : "its supervisor does not start; see journalctl -u 'tarn@*'");
 }
 
-/* What the supervisor needs to go on, and to make the domain again when it reboots. */
+/*
+ * What the supervisor needs to go on, and to make the domain again when it reboots; and what its
+ * errors shall call the file.
+ */
 static bool keep_config(const struct config *config)
 {
-    return run_make(config->name) && run_copy(config->file, run_path(config->name, "config").text);
+    return run_make(config->name) &&
+           run_copy(config->file, run_path(config->name, "config").text) &&
+           run_write(run_path(config->name, "source").text, config->file, strlen(config->file));
 }
 
 static int create_locked(const struct config *config, const struct sources *sources, int lock)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,11 +18,22 @@
 
 #define MAX_INITRD_GAP (32ull << 30) /* kernel to initrd, booting.rst */
 
+/* The domain's supervisor, who uses the files again, works in another folder. */
+static bool check_whole(const struct config *c, FILE *errors, int line, const char *key,
+                        const char *path)
+{
+    if (path[0] == '/')
+        return true;
+    config_error(c, errors, line, key, "'%s' does not begin with '/'; give the whole path", path);
+    return false;
+}
+
 static int open_file(const struct config *c, FILE *errors, int line, const char *key,
                      const char *path)
 {
+    if (!check_whole(c, errors, line, key, path))
+        return -1;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-
     if (fd < 0)
         config_error(c, errors, line, key, "%s: %s; give the path of a file that can be read", path,
                      strerror(errno));
@@ -73,9 +85,11 @@ static bool check_fit(const struct config *c, struct sources *s, FILE *errors)
 
 static bool check_disk(const struct config *c, const struct config_disk *disk, FILE *errors)
 {
-    int fd = open(disk->path, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
 
+    if (!check_whole(c, errors, disk->line, "path", disk->path))
+        return false;
+    int fd = open(disk->path, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         const char *remedy = errno == EROFS || errno == EACCES ? "; or say readonly = true" : "";
         config_error(c, errors, disk->line, "path",
@@ -121,6 +135,29 @@ static bool check_share(const struct config *c, const struct config_share *share
     return false;
 }
 
+/* It can be opened, or made in a folder that is there. */
+static bool check_log(const struct config *c, FILE *errors)
+{
+    if (!c->console_log)
+        return true;
+    if (!check_whole(c, errors, c->line_log, "log", c->console_log))
+        return false;
+    int fd = open(c->console_log, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT) {
+        char *folder =
+            strndup(c->console_log, (size_t)(strrchr(c->console_log, '/') - c->console_log + 1));
+        fd = folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+        free(folder);
+    }
+    if (fd < 0) {
+        config_error(c, errors, c->line_log, "log", "%s: %s; give a file that can be written",
+                     c->console_log, strerror(errno));
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
 bool machine_check(const struct config *config, struct sources *sources, FILE *errors)
 {
     *sources = (struct sources){.kernel = -1, .initrd = -1};
@@ -134,6 +171,7 @@ bool machine_check(const struct config *config, struct sources *sources, FILE *e
         good = check_network(config, &config->network[i], errors) && good;
     for (unsigned i = 0; i < config->shares; i++)
         good = check_share(config, &config->share[i], errors) && good;
+    good = check_log(config, errors) && good;
     if (!good)
         machine_close(sources);
     return good;

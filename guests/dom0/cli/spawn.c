@@ -161,7 +161,8 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
     int fd = open_disk(c, slot->number);
 
     if (fd < 0) {
-        report(0, "%s: disk \"%s\": %s: %s", c->name, disk->title, disk->path,
+        report(0, "%s:%d: key 'path': disk \"%s\": %s: %s", c->file, disk->line, disk->title,
+               disk->path,
                errno == EBUSY ? "another domain uses it; give each its own, or readonly = true"
                               : strerror(errno));
         return false;
@@ -191,15 +192,17 @@ static bool add_network(struct launch *launch, const struct config *c, unsigned 
     snprintf(name, sizeof(name), "tarn%u.%u", id, number);
     int fd = tap_open(name, network->bridge);
     if (fd < 0) {
-        report(0, "%s: network \"%s\": cannot join bridge %s: %s", c->name, network->title,
-               network->bridge, strerror(errno));
+        report(0, "%s:%d: key 'bridge': network \"%s\": cannot join %s: %s", c->file, network->line,
+               network->title, network->bridge, strerror(errno));
         return false;
     }
     keep(launch, fd);
     int vhost = network->vhost ? open(VHOST_NET, O_RDWR | O_CLOEXEC) : -1;
     if (network->vhost && vhost < 0) {
-        report(0, "%s: network \"%s\": %s: %s; load vhost_net or set backend = \"user\"", c->name,
-               network->title, VHOST_NET, strerror(errno));
+        report(0,
+               "%s:%d: key 'backend': network \"%s\": %s: %s; load vhost_net or set backend = "
+               "\"user\"",
+               c->file, network->line, network->title, VHOST_NET, strerror(errno));
         return false;
     }
     if (vhost >= 0)

@@ -36,6 +36,7 @@
 
 struct domain {
     const char *name;
+    char source[4096]; /* the file that people wrote: config is of a copy */
     struct config config;
     int fd; /* control descriptor */
     struct tarn_info info;
@@ -418,6 +419,9 @@ static int take_over(struct domain *d)
                       "%s: %s; start it by tarn create FILE", d->name, strerror(error));
     if (!config_read(&d->config, file.text, stderr))
         return report(EXIT_CONFIG, "%s: start it by tarn create FILE", d->name);
+    run_read(run_path(d->name, "source").text, d->source, sizeof(d->source));
+    if (d->source[0])
+        d->config.file = d->source;
     int code = backend_fds_open(&d->fds, &d->config);
     if (!code && anew)
         code = build(d);
