@@ -6,6 +6,8 @@
 #include "guests/lib/payload.h"
 #include "guests/lib/timer.h"
 
+#define PATIENCE_US 30000000 /* CPUs of an emulator on a busy host take their time */
+
 unsigned cpu_total = 1;
 
 /* One per CPU: function is written last, cleared when the work is done. */
@@ -73,7 +75,7 @@ void cpus_start(void)
         if (work[cpu].online)
             continue;
         check_equal(hvc(PSCI_CPU_ON, cpu, (uint64_t)(uintptr_t)secondary_entry, cpu), 0);
-        check(WAIT(__atomic_load_n(&work[cpu].online, __ATOMIC_SEQ_CST), 1000000));
+        check(WAIT(__atomic_load_n(&work[cpu].online, __ATOMIC_SEQ_CST), PATIENCE_US));
     }
 }
 
@@ -86,7 +88,7 @@ void cpu_run(unsigned cpu, void (*function)(uint64_t), uint64_t argument)
 
 bool cpu_wait(unsigned cpu)
 {
-    return WAIT(__atomic_load_n(&work[cpu].function, __ATOMIC_ACQUIRE) == NULL, 1000000);
+    return WAIT(__atomic_load_n(&work[cpu].function, __ATOMIC_ACQUIRE) == NULL, PATIENCE_US);
 }
 
 void cpu_forget(unsigned cpu)

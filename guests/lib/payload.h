@@ -118,7 +118,8 @@ static inline unsigned this_cpu(void)
 /* Starts all others once; each then waits for work with its GIC set up and IRQs unmasked. */
 void cpus_start(void);
 
-/* Lets a started CPU call function(argument); cpu_wait waits for its end, false after a second. */
+/* Lets a started CPU call function(argument); cpu_wait waits for its end, false after half a
+ * minute. */
 void cpu_run(unsigned cpu, void (*function)(uint64_t), uint64_t argument);
 bool cpu_wait(unsigned cpu);
 
