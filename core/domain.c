@@ -246,7 +246,7 @@ int64_t domain_create(const struct domain_config *config, struct domain **result
     if (config->nr_vcpus == 0 || config->nr_vcpus > most || config->name[0] == '\0')
         return TARN_EINVAL;
     spin_lock(&domain_table.lock);
-    int64_t id = find_id(config->name);
+    int64_t id = sched_has_room(config->nr_vcpus) ? find_id(config->name) : TARN_ENOSPC;
     struct domain *domain = NULL;
     if (id >= 0)
         domain = heap_alloc(pages_for(sizeof(*domain)), (uint16_t)id);

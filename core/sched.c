@@ -51,6 +51,15 @@ void sched_init(void)
     }
 }
 
+bool sched_has_room(unsigned vcpus)
+{
+    unsigned room = 0;
+
+    for (unsigned i = 0; i < cpu_count; i++)
+        room += SCHED_MAX_RESIDENTS - pcpus[i].residents;
+    return vcpus <= room;
+}
+
 struct pcpu *sched_place(void)
 {
     struct pcpu *best = &pcpus[0];
@@ -58,6 +67,7 @@ struct pcpu *sched_place(void)
     for (unsigned i = 1; i < cpu_count; i++)
         if (pcpus[i].residents < best->residents)
             best = &pcpus[i];
+    assert(best->residents < SCHED_MAX_RESIDENTS);
     best->residents++;
     return best;
 }

@@ -15,6 +15,12 @@
 /* Boot CPU: once. */
 void sched_init(void);
 
+/* At home on a CPU at most: each may have two deadlines armed there, and the slice is one. */
+#define SCHED_MAX_RESIDENTS ((TIMER_MAX_DEADLINES - 1) / 2)
+
+/* Whether so many more vCPUs find a home. Domain lock held. */
+bool sched_has_room(unsigned vcpus);
+
 /* The CPU with the fewest vCPUs at home; counts one more there. Domain lock held. */
 struct pcpu *sched_place(void);
 

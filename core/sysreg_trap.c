@@ -76,6 +76,12 @@ static void write_cntp_tval(struct vcpu *vcpu, uint64_t value)
     timers_physical_changed(vcpu);
 }
 
+static uint64_t read_sre(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return 7; /* SRE, DFB, DIB */
+}
+
 static uint64_t read_oslsr(struct vcpu *vcpu)
 {
     (void)vcpu;
@@ -103,6 +109,7 @@ static const struct sysreg_row rows[] = {
     {SYSREG(3u, 0u, 1u, 0u, 1u), read_zero, write_ignored},   /* ACTLR_EL1 */
     {SYSREG(2u, 0u, 0u, 2u, 2u), read_mdscr, write_mdscr},    /* MDSCR_EL1 */
     {SYSREG(2u, 0u, 1u, 1u, 4u), read_oslsr, write_ignored},  /* OSLSR_EL1 */
+    {SYSREG(3u, 0u, 12u, 12u, 5u), read_sre, write_ignored},  /* ICC_SRE_EL1 */
     {SYSREG(3u, 0u, 12u, 11u, 6u), read_zero, write_ignored}, /* ICC_ASGI1R_EL1 */
     {SYSREG(3u, 0u, 12u, 11u, 7u), read_zero, write_ignored}, /* ICC_SGI0R_EL1 */
 };

@@ -24,8 +24,8 @@
 #define ICC_CTLR_EL1    S3_0_C12_C12_4
 #define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
 
-/* SRE, no FIQ and IRQ bypass, EL1 may use (its) ICC_SRE_EL1. */
-#define SRE_ALL      0xful
+/* SRE, no FIQ and IRQ bypass; a guest's ICC_SRE_EL1 traps, for where SRE is not constant. */
+#define SRE_ALL      0x7ul
 #define CTLR_EOIMODE (1ul << 1)
 
 #define CTLR_ENABLE (GICD_CTLR_ARE | GICD_CTLR_GROUP1 | 1u)

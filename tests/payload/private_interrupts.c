@@ -195,6 +195,18 @@ static void test_redistributor(void)
     check_equal(mmio_read32(gicr + 8), typer & UINT32_MAX);
 }
 
+/* Nobody takes the CPU interface's system registers away, not even from itself. */
+static void test_system_register_interface_stays(void)
+{
+    if (gic_version() != 3) {
+        skip("GICv2");
+        return;
+    }
+    sysreg_write(S3_0_C12_C12_5, 0); /* ICC_SRE_EL1 */
+    isb();
+    check_equal(sysreg_read(S3_0_C12_C12_5), 7);
+}
+
 const struct payload_test payload_tests[] = {
     {"SGI to self", test_sgi_self, 0, false},
     {"16 SGIs at once, by priority", test_sgi_all_at_once, 0, false},
@@ -207,5 +219,6 @@ const struct payload_test payload_tests[] = {
     {"PPI", test_ppi, 0, false},
     {"a PPI is private", test_ppi_is_private, 2, false},
     {"redistributor identification", test_redistributor, 0, false},
+    {"ICC_SRE_EL1 stays", test_system_register_interface_stays, 0, false},
     {NULL, NULL, 0, false},
 };
