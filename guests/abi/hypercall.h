@@ -32,7 +32,8 @@
  * CREATE: x1 = number of vCPUs, x2 = flags (0), x3..x6 = name, 32 bytes, NUL-padded.
  *   Result: x1 = domain id, x2 = address of its notify page, x3 = address of its console page
  *   (both readable and writable by dom0 until the domain is destroyed).
- *   ENOMEM: no memory for the domain's structures; EINVAL: vCPU count; ENOSPC: no free domain id, or too many vCPUs per CPU;
+ *   ENOMEM: no memory for the domain's structures; EINVAL: vCPU count; ENOSPC: no free domain
+ *   id, or too many vCPUs per CPU;
  *   EEXIST: the name is taken.
  */
 #define TARN_HC_DOMAIN_CREATE TARN_HC(0x10)
