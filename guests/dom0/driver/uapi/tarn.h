@@ -226,7 +226,7 @@ struct tarn_console_input {
 #define TARN_CONSOLE_INPUT _IOWR(TARN_IO, 0x24, struct tarn_console_input)
 
 /* The guest's watchdog ran out: it has crashed, reason watchdog. EBUSY: it did not run. */
-#define TARN_WATCHDOG _IO(TARN_IO, 0x25)
+#define TARN_WATCHDOG _IO(TARN_IO, 0x26)
 
 /*
  * A new descriptor, the ioctl's result, for a process that is to have the domain's memory and
