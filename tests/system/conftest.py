@@ -33,7 +33,7 @@ def uboot():
     machine.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def direct():
     """QEMU -kernel -> Tarn -> dom0 on GICv2 with two CPUs."""
     machine = boot("direct", BOOT="direct", GIC=2, CPUS=2, MEM="3G", CPU="cortex-a53")
