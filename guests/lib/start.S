@@ -3,45 +3,18 @@
  * First instructions of a payload: entered like a Linux kernel (Documentation/arm64/booting), at EL1
  * with the MMU off and x0 = device tree, or as a secondary by PSCI CPU_ON with x0 = its number.
  */
+#include "guests/lib/image.inc"
 #include "guests/lib/layout.h"
 
-    .section .head, "ax"
-    .global image_start
-image_start:
-    b       start
-    .long   0
-    .quad   0                        /* text offset */
-    .quad   image_end - image_start  /* size with BSS */
-    .quad   0xa                      /* little-endian, 4 KiB pages, anywhere in memory */
-    .quad   0, 0, 0
-    .ascii  "ARM\x64"
-    .long   0
+    image_header
 
     .text
 start:
     mov     x19, x0
-    adrp    x1, bss_start
-    adrp    x2, image_end
-1:  stp     xzr, xzr, [x1], #16
-    cmp     x1, x2
-    b.lo    1b
-
-    /* R_AARCH64_RELATIVE, the only kind the linker leaves: *(base + offset) = base + addend */
-    adr     x3, image_start
-    adrp    x1, rela_start
-    add     x1, x1, :lo12:rela_start
-    adrp    x2, rela_end
-    add     x2, x2, :lo12:rela_end
-2:  cmp     x1, x2
-    b.hs    3f
-    ldp     x4, x5, [x1], #16
-    ldr     x6, [x1], #8
-    add     x6, x6, x3
-    str     x6, [x3, x4]
-    b       2b
+    image_set_up
 
     /* Nothing of the image may linger in a cache when caches go on. */
-3:  adrp    x1, image_start
+    adrp    x1, image_start
     adrp    x2, image_end
     mrs     x4, ctr_el0
     ubfx    x4, x4, #16, #4
