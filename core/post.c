@@ -32,11 +32,12 @@ void post_interrupt(struct vcpu *vcpu, unsigned line)
     }
     if (__atomic_fetch_or(&vcpu->posted, BIT(line), __ATOMIC_ACQ_REL) != 0)
         return;
-    vcpu->next_post = __atomic_load_n(&cpu->posts, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&cpu->posts, &vcpu->next_post, vcpu, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED))
-        ;
-    if (!vcpu->next_post)
+    struct vcpu *first = __atomic_load_n(&cpu->posts, __ATOMIC_RELAXED);
+    do
+        vcpu->next_post = first; /* ours until it is in the list, and not after */
+    while (!__atomic_compare_exchange_n(&cpu->posts, &first, vcpu, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED));
+    if (!first)
         gic_send_sgi(cpu->id, SGI_POST);
 }
 
