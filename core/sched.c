@@ -120,7 +120,7 @@ static void make_ready(struct vcpu *vcpu)
 {
     struct pcpu *cpu = vcpu->pcpu;
 
-    vcpu_set_state(vcpu, VCPU_READY);
+    vcpu_set_state(vcpu, VCPU_READY, timer_now());
     if (vcpu->held)
         return;
     if (cpu->current)
@@ -177,7 +177,7 @@ void sched_block(struct vcpu *vcpu, enum vcpu_state state)
     spin_lock(&cpu->lock);
     assert(cpu->current == vcpu);
     if (state != VCPU_WAIT_EVENT || !vgic_needs_flush(&vcpu->vgic)) {
-        vcpu_set_state(vcpu, state);
+        vcpu_set_state(vcpu, state, timer_now());
         vcpu_raise(vcpu, HAZARD_RESCHED);
     }
     spin_unlock(&cpu->lock);
@@ -194,7 +194,7 @@ void sched_hold(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu->pcpu;
 
     spin_lock(&cpu->lock);
-    vcpu_account(vcpu);
+    vcpu_account(vcpu, timer_now());
     vcpu->held = true;
     if (vcpu->queue)
         queue_remove(vcpu);
@@ -207,7 +207,7 @@ void sched_release(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu->pcpu;
 
     spin_lock(&cpu->lock);
-    vcpu_account(vcpu);
+    vcpu_account(vcpu, timer_now());
     vcpu->held = false;
     if (vcpu->state == VCPU_READY && !vcpu->queue) {
         queue_insert(cpu, vcpu, false);
@@ -253,7 +253,7 @@ uint64_t sched_run_time(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu->pcpu;
 
     spin_lock(&cpu->lock);
-    vcpu_account(vcpu);
+    vcpu_account(vcpu, timer_now());
     uint64_t ticks = vcpu->spent[VCPU_RUNNING];
     spin_unlock(&cpu->lock);
     return ticks;
@@ -272,7 +272,7 @@ static void put_back(struct pcpu *cpu, uint64_t now)
     cpu->current = NULL;
     if (vcpu->state != VCPU_RUNNING)
         return;
-    vcpu_set_state(vcpu, VCPU_READY);
+    vcpu_set_state(vcpu, VCPU_READY, now);
     if (vcpu->held)
         return;
     queue_insert(cpu, vcpu, false);
@@ -294,7 +294,7 @@ static struct vcpu *pick(struct pcpu *cpu, uint64_t now)
     if (!vcpu)
         return NULL;
     queue_remove(vcpu);
-    vcpu_set_state(vcpu, VCPU_RUNNING);
+    vcpu_set_state(vcpu, VCPU_RUNNING, now);
     if (vcpu->slice == 0)
         vcpu->slice = slice_ticks;
     cpu->current = vcpu;
@@ -314,9 +314,8 @@ static void idle(struct pcpu *cpu)
 static struct vcpu *choose(struct pcpu *cpu, bool *contended)
 {
     for (;;) {
-        uint64_t now = timer_now();
-
         spin_lock(&cpu->lock);
+        uint64_t now = timer_now(); /* with the lock: not before what others have accounted */
         if (cpu->current)
             __atomic_fetch_and(&cpu->current->hazard, ~HAZARD_RESCHED, __ATOMIC_ACQUIRE);
         put_back(cpu, now);

@@ -26,17 +26,16 @@ static const uint8_t transitions[VCPU_STATES] = {
     [VCPU_WAIT_REQUEST] = BIT32(VCPU_READY) | BIT32(VCPU_OFF),
 };
 
-void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state)
+void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state, uint64_t now)
 {
     assert(state < VCPU_STATES && (transitions[vcpu->state] & BIT32(state)));
-    vcpu_account(vcpu);
+    vcpu_account(vcpu, now);
     vcpu->state = state;
 }
 
-void vcpu_account(struct vcpu *vcpu)
+void vcpu_account(struct vcpu *vcpu, uint64_t now)
 {
     unsigned what = vcpu->held && vcpu->state != VCPU_RUNNING ? VCPU_STATES : vcpu->state;
-    uint64_t now = timer_now();
 
     vcpu->spent[what] += now - vcpu->since;
     vcpu->since = now;

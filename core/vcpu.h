@@ -74,14 +74,17 @@ void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcp
  */
 void vcpu_set_entry(struct vcpu *vcpu, uint64_t pc, uint64_t x0);
 
-/* The one writer of the state: asserts that the transition is in the table. Run-queue lock held. */
-void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state);
+/*
+ * The one writer of the state: asserts that the transition is in the table. now: ticks, read with
+ * the run-queue lock held, as it is.
+ */
+void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state, uint64_t now);
 
 /*
  * Counts the time up to now for what it does: before that changes, and before `spent` is read.
  * Run-queue lock held.
  */
-void vcpu_account(struct vcpu *vcpu);
+void vcpu_account(struct vcpu *vcpu, uint64_t now);
 
 /* Makes its next guest entry look at `bits`. Any CPU; a vCPU in the guest must be kicked besides.
  */

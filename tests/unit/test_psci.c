@@ -49,7 +49,7 @@ bool vgic_has_deliverable(struct vgic *vgic, struct vgic_cpu *cpu)
 
 void sched_block(struct vcpu *vcpu, enum vcpu_state state)
 {
-    vcpu_set_state(vcpu, state);
+    vcpu_set_state(vcpu, state, 0);
 }
 
 void domain_vcpu_off(struct vcpu *vcpu, uint8_t reason)
@@ -68,8 +68,8 @@ bool domain_vcpu_on(struct domain *of, unsigned id, uint64_t pc, uint64_t x0)
     if (!domain_vcpu_is_off(of->vcpu[id]))
         return false;
     vcpu_set_entry(of->vcpu[id], pc, x0);
-    vcpu_set_state(of->vcpu[id], VCPU_READY);
-    vcpu_set_state(of->vcpu[id], VCPU_RUNNING);
+    vcpu_set_state(of->vcpu[id], VCPU_READY, 0);
+    vcpu_set_state(of->vcpu[id], VCPU_RUNNING, 0);
     return true;
 }
 
@@ -116,9 +116,9 @@ static void try_transition(enum vcpu_state from, enum vcpu_state to, bool allowe
 {
     vcpus[1].state = from;
     if (allowed)
-        vcpu_set_state(&vcpus[1], to);
+        vcpu_set_state(&vcpus[1], to, 0);
     else
-        expect_assert_failure(vcpu_set_state(&vcpus[1], to));
+        expect_assert_failure(vcpu_set_state(&vcpus[1], to, 0));
     assert_int_equal(vcpus[1].state, allowed ? to : from);
 }
 
@@ -133,7 +133,7 @@ static void test_transitions(void **state)
     for (unsigned i = 0; i < VCPU_STATES * VCPU_STATES; i++)
         try_transition(i / VCPU_STATES, i % VCPU_STATES,
                        allowed[i / VCPU_STATES][i % VCPU_STATES] != '-');
-    expect_assert_failure(vcpu_set_state(&vcpus[1], VCPU_STATES));
+    expect_assert_failure(vcpu_set_state(&vcpus[1], VCPU_STATES, 0));
 }
 
 static void test_entry_needs_off(void **state)
