@@ -20,7 +20,6 @@
 #define GICD_IPRIORITYR 0x0400
 #define GICD_ITARGETSR  0x0800
 #define GICD_ICFGR      0x0c00
-#define GICD_IGRPMODR   0x0d00
 #define GICD_SGIR       0x0f00
 #define GICD_CPENDSGIR  0x0f10
 #define GICD_SPENDSGIR  0x0f20

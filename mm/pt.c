@@ -209,8 +209,8 @@ bool pt_map(const struct pt *pt, uint64_t input, pa_t output, uint64_t size, uin
     return ok;
 }
 
-/* Plan of all that changes existing mappings: blocks across an edge of the range need a table. */
-static enum step edges_plan(struct walk *walk, struct slot *slot)
+/* Blocks across an edge of the range need a table. */
+static enum step unmap_plan(struct walk *walk, struct slot *slot)
 {
     if (is_table(slot->value, slot->level))
         return STEP_DESCEND;
@@ -233,27 +233,21 @@ static void split(struct walk *walk, struct slot *slot)
     link_table(walk, slot, table);
 }
 
-/* Commit: what to do before a leaf is dealt with; STEP_NEXT says that it is all in the range. */
-static enum step edges_commit(struct walk *walk, struct slot *slot)
-{
-    if (is_table(slot->value, slot->level))
-        return STEP_DESCEND;
-    if (!(slot->value & VALID) || covered(walk, slot))
-        return STEP_NEXT;
-    split(walk, slot);
-    return STEP_DESCEND;
-}
-
 static enum step unmap_commit(struct walk *walk, struct slot *slot)
 {
     uint64_t size = entry_size(slot->level);
-    enum step step = edges_commit(walk, slot);
 
-    if (step == STEP_NEXT && (slot->value & VALID)) {
-        pt_store(slot->entry, 0);
-        walk->granule = walk->granule ? MIN(walk->granule, size) : size;
+    if (is_table(slot->value, slot->level))
+        return STEP_DESCEND;
+    if (!(slot->value & VALID))
+        return STEP_NEXT;
+    if (!covered(walk, slot)) {
+        split(walk, slot);
+        return STEP_DESCEND;
     }
-    return step;
+    pt_store(slot->entry, 0);
+    walk->granule = walk->granule ? MIN(walk->granule, size) : size;
+    return STEP_NEXT;
 }
 
 /* Takes a table out of the tree when its last entry has gone. */
@@ -271,7 +265,7 @@ static void unmap_leave(struct walk *walk, struct slot *slot)
 bool pt_unmap(const struct pt *pt, uint64_t input, uint64_t size)
 {
     struct walk walk = {.pt = pt, .start = input, .end = input + size};
-    bool ok = range_valid(pt, input, size, pt->input_bits) && run(&walk, edges_plan, NULL);
+    bool ok = range_valid(pt, input, size, pt->input_bits) && run(&walk, unmap_plan, NULL);
 
     if (ok) {
         ok = run(&walk, unmap_commit, unmap_leave);
@@ -279,34 +273,6 @@ bool pt_unmap(const struct pt *pt, uint64_t input, uint64_t size)
         if (walk.granule)
             pt->ops->invalidate(pt->context, input, size, walk.granule);
         free_list(pt, &walk.dead);
-    }
-    free_list(pt, &walk.reserve);
-    return ok;
-}
-
-static enum step protect_commit(struct walk *walk, struct slot *slot)
-{
-    enum step step = edges_commit(walk, slot);
-    uint64_t size = entry_size(slot->level);
-    uint64_t wanted = leaf_descriptor(slot->value & ADDRESS, walk->attr, slot->level);
-
-    if (step == STEP_NEXT && (slot->value & VALID) && slot->value != wanted) {
-        pt_store(slot->entry, 0);
-        walk->pt->ops->invalidate(walk->pt->context, slot->input, size, size);
-        pt_store(slot->entry, wanted);
-    }
-    return step;
-}
-
-bool pt_protect(const struct pt *pt, uint64_t input, uint64_t size, uint64_t attr)
-{
-    struct walk walk = {.pt = pt, .start = input, .end = input + size, .attr = attr};
-    bool ok = range_valid(pt, input, size, pt->input_bits) && run(&walk, edges_plan, NULL);
-
-    if (ok) {
-        ok = run(&walk, protect_commit, NULL);
-        assert(ok && !walk.reserve);
-        pt->ops->publish();
     }
     free_list(pt, &walk.reserve);
     return ok;

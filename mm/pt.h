@@ -69,9 +69,6 @@ bool pt_map(const struct pt *pt, uint64_t input, pa_t output, uint64_t size, uin
  */
 bool pt_unmap(const struct pt *pt, uint64_t input, uint64_t size);
 
-/* Gives what is mapped in the range other attributes; otherwise like pt_unmap. */
-bool pt_protect(const struct pt *pt, uint64_t input, uint64_t size, uint64_t attr);
-
 /* A translation. */
 struct pt_leaf {
     pa_t output;   /* of the address asked for */

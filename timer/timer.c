@@ -40,11 +40,6 @@ void timer_init_cpu(void)
     isb();
 }
 
-uint64_t timer_frequency(void)
-{
-    return frequency;
-}
-
 /* Whole seconds apart from the rest, so that no product exceeds 64 bits. */
 uint64_t timer_ns_to_ticks(uint64_t ns)
 {

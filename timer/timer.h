@@ -39,9 +39,6 @@ static inline uint64_t timer_now(void)
     return sysreg_read(cntpct_el0);
 }
 
-/* Hz, 1 .. 2^32 - 1. */
-uint64_t timer_frequency(void);
-
 /* Conversions, rounded down; exact for every value at frequencies up to 1 GHz. */
 uint64_t timer_ns_to_ticks(uint64_t ns);
 uint64_t timer_ticks_to_ns(uint64_t ticks);

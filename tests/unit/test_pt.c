@@ -138,22 +138,6 @@ static void test_unmap_splits(void **state)
     pm_check(true);
 }
 
-static void test_protect(void **state)
-{
-    (void)state;
-    assert_true(pt_map(&pm_pt, 0, pa(G1), 2 * M2, PM_ATTR_A));
-    assert_true(pt_protect(&pm_pt, M2 - K4, K4 + M2, PM_ATTR_B));
-    pm_check(true);
-    expect_leaf(M2 - 2 * K4, G1 + M2 - 2 * K4, PM_ATTR_A, K4);
-    expect_leaf(M2 - K4, G1 + M2 - K4, PM_ATTR_B, K4);
-    expect_leaf(M2, G1 + M2, PM_ATTR_B, M2);
-
-    uint64_t told = pm_invalidations();
-    assert_true(pt_protect(&pm_pt, M2, 8 * M2, PM_ATTR_B)); /* as it is; holes are left alone */
-    assert_int_equal(pm_invalidations(), told);
-    expect_none(2 * M2);
-}
-
 static void test_outside_refused(void **state)
 {
     uint64_t end = 1ul << pm_pt.input_bits;
@@ -171,7 +155,6 @@ static void test_outside_refused(void **state)
     assert_false(pt_map(&pm_pt, -K4, pa(0), 2 * K4, PM_ATTR_A));
     assert_false(pt_unmap(&pm_pt, end - K4, 2 * K4));
     assert_false(pt_unmap(&pm_pt, K4, -K4));
-    assert_false(pt_protect(&pm_pt, end, K4, PM_ATTR_B));
     expect_none(end);
     expect_none(UINT64_MAX);
     assert_int_equal(pm_tables(), 0);
@@ -227,11 +210,6 @@ static bool operation_unmap_inside(void)
     return pt_unmap(&pm_pt, 4 * G1 + 9 * M2 + K4, K4);
 }
 
-static bool operation_protect(void)
-{
-    return pt_protect(&pm_pt, 4 * G1 + M2 + K4, G1 + 7 * M2, PM_ATTR_B);
-}
-
 /* Lets the operation fail at its first, second, ... allocation until it succeeds. */
 static unsigned fail_at_each(operation_t operation)
 {
@@ -277,13 +255,6 @@ static void test_unmap_inside_failing(void **state)
     (void)state;
     prepare_blocks();
     assert_int_equal(fail_at_each(operation_unmap_inside), 2);
-}
-
-static void test_protect_failing(void **state)
-{
-    (void)state;
-    prepare_blocks();
-    assert_int_equal(fail_at_each(operation_protect), 4);
 }
 
 /* Random operations against an array of pages. */
@@ -372,21 +343,9 @@ static void random_unmap(uint64_t first, uint64_t count)
         model[first + i] = (struct model_page){0, 0};
 }
 
-static void random_protect(uint64_t first, uint64_t count)
-{
-    uint64_t attr = unit_random_below(2) ? PM_ATTR_A : PM_ATTR_B;
-    bool done = pt_protect(&pm_pt, model_base + first * K4, count * K4, attr);
-
-    assert_true(done || pm_allocations_left == 0);
-    for (uint64_t i = 0; done && i < count; i++)
-        if (model[first + i].output)
-            model[first + i].attr = attr;
-}
-
 static void test_random(void **state)
 {
-    void (*const operations[])(uint64_t, uint64_t) = {random_map, random_map, random_unmap,
-                                                      random_protect};
+    void (*const operations[])(uint64_t, uint64_t) = {random_map, random_map, random_unmap};
 
     (void)state;
     model = calloc(SPACE_PAGES, sizeof(*model));
@@ -397,7 +356,7 @@ static void test_random(void **state)
         random_range(&first, &count);
         bool fail = unit_random_below(4) == 0;
         pm_allocations_left = fail ? unit_random_below(4) : UINT64_MAX;
-        operations[unit_random_below(4)](first, count);
+        operations[unit_random_below(3)](first, count);
         pm_allocations_left = UINT64_MAX;
         compare(first, count, i % 500 == 499);
         if (i % 16 == 0)
@@ -424,7 +383,6 @@ int main(void)
         STAGE2(test_overlap_refused),
         STAGE1(test_unmap_splits),
         STAGE2(test_unmap_splits),
-        STAGE2(test_protect),
         STAGE1(test_outside_refused),
         STAGE2(test_outside_refused),
         STAGE2(test_concatenated_root),
@@ -432,7 +390,6 @@ int main(void)
         STAGE2(test_map_failing),
         STAGE2(test_unmap_failing),
         STAGE2(test_unmap_inside_failing),
-        STAGE2(test_protect_failing),
         STAGE1(test_random),
         STAGE2(test_random),
     };
