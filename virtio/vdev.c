@@ -42,7 +42,8 @@
 typedef enum mmio_result (*vdev_row_t)(struct vdev *vdev, struct mmio_access *access);
 
 struct vdev_row {
-    vdev_row_t read, write; /* NULL: reads as zero, ignores writes */
+    vdev_row_t read, write; /* NULL: reads as `constant`, ignores writes */
+    uint32_t constant;
 };
 
 /*
@@ -75,27 +76,9 @@ static enum mmio_result answer(struct mmio_access *access, uint32_t value)
     return MMIO_DONE;
 }
 
-static enum mmio_result read_magic(struct vdev *vdev, struct mmio_access *access)
-{
-    (void)vdev;
-    return answer(access, VIRTIO_MAGIC);
-}
-
-static enum mmio_result read_version(struct vdev *vdev, struct mmio_access *access)
-{
-    (void)vdev;
-    return answer(access, VIRTIO_VERSION);
-}
-
 static enum mmio_result read_device_id(struct vdev *vdev, struct mmio_access *access)
 {
     return answer(access, vdev->device_id);
-}
-
-static enum mmio_result read_vendor_id(struct vdev *vdev, struct mmio_access *access)
-{
-    (void)vdev;
-    return answer(access, VIRTIO_VENDOR);
 }
 
 /* See the top of the file. */
@@ -133,17 +116,17 @@ static enum mmio_result write_status(struct vdev *vdev, struct mmio_access *acce
     return post(vdev, access);
 }
 
-#define ROW(offset) [(offset) / 4]
+#define ROW(offset)       [(offset) / 4]
+#define ROWS(first, last) [(first) / 4 ...(last) / 4]
 
 static const struct vdev_row rows[CONFIG_OFFSET / 4] = {
-    ROW(0x000) = {read_magic, NULL},            /* MagicValue */
-    ROW(0x004) = {read_version, NULL},          /* Version */
+    ROW(0x000) = {.constant = VIRTIO_MAGIC},    /* MagicValue */
+    ROW(0x004) = {.constant = VIRTIO_VERSION},  /* Version */
     ROW(0x008) = {read_device_id, NULL},        /* DeviceID */
-    ROW(0x00c) = {read_vendor_id, NULL},        /* VendorID */
+    ROW(0x00c) = {.constant = VIRTIO_VENDOR},   /* VendorID */
     ROW(0x010) = {post, NULL},                  /* DeviceFeatures */
     ROW(0x014) = {NULL, post},                  /* DeviceFeaturesSel */
-    ROW(0x020) = {NULL, post},                  /* DriverFeatures */
-    ROW(0x024) = {NULL, post},                  /* DriverFeaturesSel */
+    ROWS(0x020, 0x024) = {NULL, post},          /* DriverFeatures, DriverFeaturesSel */
     ROW(0x030) = {NULL, post},                  /* QueueSel */
     ROW(0x034) = {post, NULL},                  /* QueueNumMax */
     ROW(0x038) = {NULL, post},                  /* QueueNum */
@@ -152,19 +135,13 @@ static const struct vdev_row rows[CONFIG_OFFSET / 4] = {
     ROW(0x060) = {read_interrupt_status, NULL}, /* InterruptStatus */
     ROW(0x064) = {NULL, write_interrupt_ack},   /* InterruptACK */
     ROW(0x070) = {post, write_status},          /* Status */
-    ROW(0x080) = {NULL, post},
-    ROW(0x084) = {NULL, post}, /* QueueDescLow, High */
-    ROW(0x090) = {NULL, post},
-    ROW(0x094) = {NULL, post}, /* QueueDriverLow, High */
-    ROW(0x0a0) = {NULL, post},
-    ROW(0x0a4) = {NULL, post}, /* QueueDeviceLow, High */
-    ROW(0x0ac) = {NULL, post}, /* SHMSel */
-    ROW(0x0b0) = {post, NULL},
-    ROW(0x0b4) = {post, NULL}, /* SHMLenLow, High */
-    ROW(0x0b8) = {post, NULL},
-    ROW(0x0bc) = {post, NULL}, /* SHMBaseLow, High */
-    ROW(0x0c0) = {post, post}, /* QueueReset */
-    ROW(0x0fc) = {post, NULL}, /* ConfigGeneration */
+    ROWS(0x080, 0x084) = {NULL, post},          /* QueueDescLow, High */
+    ROWS(0x090, 0x094) = {NULL, post},          /* QueueDriverLow, High */
+    ROWS(0x0a0, 0x0a4) = {NULL, post},          /* QueueDeviceLow, High */
+    ROW(0x0ac) = {NULL, post},                  /* SHMSel */
+    ROWS(0x0b0, 0x0bc) = {post, NULL},          /* SHMLenLow, High, SHMBaseLow, High */
+    ROW(0x0c0) = {post, post},                  /* QueueReset */
+    ROW(0x0fc) = {post, NULL},                  /* ConfigGeneration */
 };
 
 enum mmio_result vdev_access(void *device, struct mmio_access *access)
@@ -177,9 +154,9 @@ enum mmio_result vdev_access(void *device, struct mmio_access *access)
         return offset + access->size <= DOMU_VIRTIO_STRIDE ? post(vdev, access) : MMIO_FAULT;
     const struct vdev_row *row = &rows[offset / 4];
     vdev_row_t function = access->write ? row->write : row->read;
-    if (function == NULL || access->size != 4 || offset % 4 != 0)
+    if (access->size != 4 || offset % 4 != 0)
         return answer(access, 0);
-    return function(vdev, access);
+    return function ? function(vdev, access) : answer(access, row->constant);
 }
 
 bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned index,

@@ -20,11 +20,17 @@
 #define UART_IFLS_RESET 0x12u  /* both FIFOs at one half */
 #define UART_ID_OFFSET  0xfe0u
 
+/*
+ * A register is a field of struct vuart, or what its functions make of it. Without field and
+ * function it reads as zero and ignores writes.
+ */
 struct vuart_row {
-    uint32_t (*read)(struct vuart *uart); /* NULL: zero. Called without the lock. */
-    /* NULL: ignored. Returns true when dom0 has news. Called with the lock. */
+    uint32_t (*read)(struct vuart *uart); /* instead of the field. Called without the lock. */
+    /* Before the field. Returns true when dom0 has news. Called with the lock. */
     bool (*write)(struct vuart *uart, uint32_t value);
-};
+    uint8_t field;              /* offset in struct vuart, or 0 */
+    uint16_t writable;          /* bits of the field */
+} __attribute__((aligned(32))); /* cheap to index */
 
 /* vuart_line reads these two without the lock. */
 static void set_ris(struct vuart *uart, uint32_t ris)
@@ -97,33 +103,6 @@ static uint32_t read_fr(struct vuart *uart)
     return fr;
 }
 
-static uint32_t read_ibrd(struct vuart *uart)
-{
-    return uart->ibrd;
-}
-
-static bool write_ibrd(struct vuart *uart, uint32_t value)
-{
-    uart->ibrd = value & 0xffff;
-    return false;
-}
-
-static uint32_t read_fbrd(struct vuart *uart)
-{
-    return uart->fbrd;
-}
-
-static bool write_fbrd(struct vuart *uart, uint32_t value)
-{
-    uart->fbrd = value & 0x3f;
-    return false;
-}
-
-static uint32_t read_lcr_h(struct vuart *uart)
-{
-    return uart->lcr_h;
-}
-
 /* Switching the FIFOs on or off empties them. */
 static bool write_lcr_h(struct vuart *uart, uint32_t value)
 {
@@ -131,35 +110,7 @@ static bool write_lcr_h(struct vuart *uart, uint32_t value)
         uart->fifo_count = 0;
         set_ris(uart, uart->ris & ~(UART_INT_RX | UART_INT_RT));
     }
-    uart->lcr_h = value & 0xff;
     return false;
-}
-
-static uint32_t read_cr(struct vuart *uart)
-{
-    return uart->cr;
-}
-
-static bool write_cr(struct vuart *uart, uint32_t value)
-{
-    uart->cr = value & 0xff87;
-    return false;
-}
-
-static uint32_t read_ifls(struct vuart *uart)
-{
-    return uart->ifls;
-}
-
-static bool write_ifls(struct vuart *uart, uint32_t value)
-{
-    uart->ifls = value & 0x3f;
-    return false;
-}
-
-static uint32_t read_imsc(struct vuart *uart)
-{
-    return uart->imsc;
 }
 
 /*
@@ -170,13 +121,7 @@ static bool write_imsc(struct vuart *uart, uint32_t value)
 {
     if (value & ~uart->imsc & UART_INT_TX)
         set_ris(uart, uart->ris | UART_INT_TX);
-    __atomic_store_n(&uart->imsc, value & UART_INT_ALL, __ATOMIC_SEQ_CST);
     return false;
-}
-
-static uint32_t read_ris(struct vuart *uart)
-{
-    return uart->ris;
 }
 
 static uint32_t read_mis(struct vuart *uart)
@@ -190,20 +135,21 @@ static bool write_icr(struct vuart *uart, uint32_t value)
     return false;
 }
 
-#define ROW(offset) [(offset) / 4]
+#define ROW(offset)       [(offset) / 4]
+#define FIELD_ROW(member) .field = offsetof(struct vuart, member)
 
 static const struct vuart_row rows[] = {
-    ROW(0x000) = {read_dr, write_dr},       /* UARTDR */
-    ROW(0x018) = {read_fr, NULL},           /* UARTFR */
-    ROW(0x024) = {read_ibrd, write_ibrd},   /* UARTIBRD */
-    ROW(0x028) = {read_fbrd, write_fbrd},   /* UARTFBRD */
-    ROW(0x02c) = {read_lcr_h, write_lcr_h}, /* UARTLCR_H */
-    ROW(0x030) = {read_cr, write_cr},       /* UARTCR */
-    ROW(0x034) = {read_ifls, write_ifls},   /* UARTIFLS */
-    ROW(0x038) = {read_imsc, write_imsc},   /* UARTIMSC */
-    ROW(0x03c) = {read_ris, NULL},          /* UARTRIS */
-    ROW(0x040) = {read_mis, NULL},          /* UARTMIS */
-    ROW(0x044) = {NULL, write_icr},         /* UARTICR */
+    ROW(0x000) = {.read = read_dr, .write = write_dr},                             /* UARTDR */
+    ROW(0x018) = {.read = read_fr},                                                /* UARTFR */
+    ROW(0x024) = {FIELD_ROW(ibrd), .writable = 0xffff},                            /* UARTIBRD */
+    ROW(0x028) = {FIELD_ROW(fbrd), .writable = 0x3f},                              /* UARTFBRD */
+    ROW(0x02c) = {FIELD_ROW(lcr_h), .writable = 0xff, .write = write_lcr_h},       /* UARTLCR_H */
+    ROW(0x030) = {FIELD_ROW(cr), .writable = 0xff87},                              /* UARTCR */
+    ROW(0x034) = {FIELD_ROW(ifls), .writable = 0x3f},                              /* UARTIFLS */
+    ROW(0x038) = {FIELD_ROW(imsc), .writable = UART_INT_ALL, .write = write_imsc}, /* UARTIMSC */
+    ROW(0x03c) = {FIELD_ROW(ris)},                                                 /* UARTRIS */
+    ROW(0x040) = {.read = read_mis},                                               /* UARTMIS */
+    ROW(0x044) = {.write = write_icr},                                             /* UARTICR */
 };
 
 /* UARTPeriphID0..3 (part 0x011, designer Arm, revision 3 = r1p5), UARTPCellID0..3 */
@@ -223,15 +169,27 @@ static RARE uint32_t narrow(uint32_t value, const struct mmio_access *access)
     return value >> access->offset % 4 * 8 & ~0u >> (32 - 8 * access->size);
 }
 
-/* A write to an upper byte is no access to the register, and is ignored. The line may have changed
- * after a write. */
-static enum mmio_result write_row(struct vuart *uart, const struct vuart_row *row,
-                                  struct mmio_access *access)
+static uint32_t *field_of(struct vuart *uart, const struct vuart_row *row)
 {
-    if (row->write == NULL || access->offset % 4 != 0)
+    return (uint32_t *)(void *)((char *)uart + row->field);
+}
+
+/*
+ * A write to an upper byte is no access to the register, and is ignored. The line may have changed
+ * after a write: vuart_line reads IMSC without the lock.
+ */
+static __attribute__((noinline)) enum mmio_result
+write_row(struct vuart *uart, const struct vuart_row *row, struct mmio_access *access)
+{
+    uint32_t value = (uint32_t)mmio_data(access);
+
+    if ((row->write == NULL && row->writable == 0) || access->offset % 4 != 0)
         return MMIO_DONE;
     spin_lock(&uart->lock);
-    access->upcall = row->write(uart, (uint32_t)mmio_data(access));
+    if (row->write)
+        access->upcall = row->write(uart, value);
+    if (row->writable)
+        __atomic_store_n(field_of(uart, row), value & row->writable, __ATOMIC_SEQ_CST);
     spin_unlock(&uart->lock);
     return MMIO_EFFECT;
 }
@@ -240,10 +198,10 @@ static enum mmio_result write_row(struct vuart *uart, const struct vuart_row *ro
 static inline enum mmio_result read_row(struct vuart *uart, const struct vuart_row *row,
                                         struct mmio_access *access)
 {
-    uint32_t value = row->read ? row->read(uart) : 0;
+    uint32_t value = row->read ? row->read(uart) : row->field ? *field_of(uart, row) : 0;
 
     access->value = access->size == 4 ? value : narrow(value, access);
-    return row == &rows[0] ? MMIO_EFFECT : MMIO_DONE;
+    return access->offset < 4 ? MMIO_EFFECT : MMIO_DONE;
 }
 
 static RARE enum mmio_result access_other(struct mmio_access *access)
