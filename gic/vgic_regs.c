@@ -32,9 +32,8 @@ READ_WORD(read_enable, bank->enabled)
 
 static VGIC_WRITER(write_group)
 {
-    uint32_t changed;
+    uint32_t changed = ((uint32_t)access->value ^ bank->group1) & vgic_valid(vgic, b);
 
-    changed = ((uint32_t)access->value ^ bank->group1) & vgic_valid(vgic, b);
     bank->group1 ^= changed;
     access->kick |= vgic_recompose(vgic, banked, b, changed);
     access->kick |= vgic_update(vgic, banked, b, changed);
@@ -42,9 +41,8 @@ static VGIC_WRITER(write_group)
 
 static VGIC_WRITER(write_enable)
 {
-    uint32_t bits;
+    uint32_t bits = (uint32_t)access->value & ~bank->enabled & vgic_valid(vgic, b);
 
-    bits = (uint32_t)access->value & ~bank->enabled & vgic_valid(vgic, b);
     if (!bits)
         return;
     bank->enabled |= bits;
@@ -55,9 +53,8 @@ static VGIC_WRITER(write_enable)
 
 static VGIC_WRITER(write_disable)
 {
-    uint32_t bits;
+    uint32_t bits = (uint32_t)access->value & bank->enabled;
 
-    bits = (uint32_t)access->value & bank->enabled;
     if (!bits)
         return;
     sync(vgic, banked, access, b, bits);
@@ -239,69 +236,38 @@ static VGIC_WRITER(write_config)
     access->kick |= vgic_update(vgic, banked, b, changed);
 }
 
-enum {
-    ROW_NONE,
-    ROW_CTLR,
-    ROW_TYPER,
-    ROW_IIDR,
-    ROW_GROUP,
-    ROW_ENABLE,
-    ROW_DISABLE,
-    ROW_SET_PENDING,
-    ROW_CLEAR_PENDING,
-    ROW_SET_ACTIVE,
-    ROW_CLEAR_ACTIVE,
-    ROW_PRIORITY,
-    ROW_TARGETS,
-    ROW_CONFIG,
-    ROW_SGIR,
-    ROW_SGI_CLEAR,
-    ROW_SGI_SET,
-    ROW_PIDR2,
-};
+/*
+ * Every block of registers: X(name, first byte, bytes in the distributor, and struct vgic_row's
+ * sizes, private, shift, read, write).
+ */
+#define REGISTERS(X)                                                                               \
+    X(CTLR, GICD_CTLR, 4, 4, 0, 0, vgic_read_ctlr, vgic_write_ctlr)                                \
+    X(TYPER, GICD_TYPER, 4, 4, 0, 0, vgic_read_typer, vgic_write_ignored)                          \
+    X(IIDR, GICD_IIDR, 4, 4, 0, 0, vgic_read_iidr, vgic_write_ignored)                             \
+    X(GROUP, GICD_IGROUPR, 0x80, 4, 4, 2, read_group, write_group)                                 \
+    X(ENABLE, GICD_ISENABLER, 0x80, 4, 4, 2, read_enable, write_enable)                            \
+    X(DISABLE, GICD_ICENABLER, 0x80, 4, 4, 2, read_enable, write_disable)                          \
+    X(SET_PENDING, GICD_ISPENDR, 0x80, 4, 4, 2, read_pending, write_set_pending)                   \
+    X(CLEAR_PENDING, GICD_ICPENDR, 0x80, 4, 4, 2, read_pending, write_clear_pending)               \
+    X(SET_ACTIVE, GICD_ISACTIVER, 0x80, 4, 4, 2, read_active, write_set_active)                    \
+    X(CLEAR_ACTIVE, GICD_ICACTIVER, 0x80, 4, 4, 2, read_active, write_clear_active)                \
+    X(PRIORITY, GICD_IPRIORITYR, 0x400, 1 + 4, 32, 5, read_priority, write_priority)               \
+    X(TARGETS, GICD_ITARGETSR, 0x400, 1 + 4, 0, 5, vgic_read_targets, vgic_write_targets)          \
+    X(CONFIG, GICD_ICFGR, 0x100, 4, 8, 3, read_config, write_config)                               \
+    X(SGIR, GICD_SGIR, 4, 4, 0, 0, vgic_read_zero, vgic_write_sgir)                                \
+    X(SGI_CLEAR, GICD_CPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_clear)   \
+    X(SGI_SET, GICD_SPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_set)       \
+    X(PIDR2, GICD_PIDR2_V2, 4, 4, 0, 0, vgic_read_pidr2, vgic_write_ignored)
 
-static const struct vgic_row rows[] = {
-    [ROW_CTLR] = {GICD_CTLR, 4, 0, 0, vgic_read_ctlr, vgic_write_ctlr},
-    [ROW_TYPER] = {GICD_TYPER, 4, 0, 0, vgic_read_typer, vgic_write_ignored},
-    [ROW_IIDR] = {GICD_IIDR, 4, 0, 0, vgic_read_iidr, vgic_write_ignored},
-    [ROW_GROUP] = {GICD_IGROUPR, 4, 4, 2, read_group, write_group},
-    [ROW_ENABLE] = {GICD_ISENABLER, 4, 4, 2, read_enable, write_enable},
-    [ROW_DISABLE] = {GICD_ICENABLER, 4, 4, 2, read_enable, write_disable},
-    [ROW_SET_PENDING] = {GICD_ISPENDR, 4, 4, 2, read_pending, write_set_pending},
-    [ROW_CLEAR_PENDING] = {GICD_ICPENDR, 4, 4, 2, read_pending, write_clear_pending},
-    [ROW_SET_ACTIVE] = {GICD_ISACTIVER, 4, 4, 2, read_active, write_set_active},
-    [ROW_CLEAR_ACTIVE] = {GICD_ICACTIVER, 4, 4, 2, read_active, write_clear_active},
-    [ROW_PRIORITY] = {GICD_IPRIORITYR, 1 + 4, 32, 5, read_priority, write_priority},
-    [ROW_TARGETS] = {GICD_ITARGETSR, 1 + 4, 0, 5, vgic_read_targets, vgic_write_targets},
-    [ROW_CONFIG] = {GICD_ICFGR, 4, 8, 3, read_config, write_config},
-    [ROW_SGIR] = {GICD_SGIR, 4, 0, 0, vgic_read_zero, vgic_write_sgir},
-    [ROW_SGI_CLEAR] = {GICD_CPENDSGIR, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_clear},
-    [ROW_SGI_SET] = {GICD_SPENDSGIR, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_set},
-    [ROW_PIDR2] = {GICD_PIDR2_V2, 4, 0, 0, vgic_read_pidr2, vgic_write_ignored},
-};
+#define ROW_NUMBER(name, ...) ROW_##name,
+enum { ROW_NONE, REGISTERS(ROW_NUMBER) };
 
-#define WORDS(first, size) [(first) / 4 ...((first) + (size)) / 4 - 1]
+#define ROW(name, first, bytes, ...) [ROW_##name] = {first, __VA_ARGS__},
+static const struct vgic_row rows[] = {REGISTERS(ROW)};
 
 /* Row of each word of the first 4 KiB. */
-static const uint8_t row_of[0x1000 / 4] = {
-    WORDS(GICD_CTLR, 4) = ROW_CTLR,
-    WORDS(GICD_TYPER, 4) = ROW_TYPER,
-    WORDS(GICD_IIDR, 4) = ROW_IIDR,
-    WORDS(GICD_IGROUPR, 0x80) = ROW_GROUP,
-    WORDS(GICD_ISENABLER, 0x80) = ROW_ENABLE,
-    WORDS(GICD_ICENABLER, 0x80) = ROW_DISABLE,
-    WORDS(GICD_ISPENDR, 0x80) = ROW_SET_PENDING,
-    WORDS(GICD_ICPENDR, 0x80) = ROW_CLEAR_PENDING,
-    WORDS(GICD_ISACTIVER, 0x80) = ROW_SET_ACTIVE,
-    WORDS(GICD_ICACTIVER, 0x80) = ROW_CLEAR_ACTIVE,
-    WORDS(GICD_IPRIORITYR, 0x400) = ROW_PRIORITY,
-    WORDS(GICD_ITARGETSR, 0x400) = ROW_TARGETS,
-    WORDS(GICD_ICFGR, 0x100) = ROW_CONFIG,
-    WORDS(GICD_SGIR, 4) = ROW_SGIR,
-    WORDS(GICD_CPENDSGIR, 0x10) = ROW_SGI_CLEAR,
-    WORDS(GICD_SPENDSGIR, 0x10) = ROW_SGI_SET,
-    WORDS(GICD_PIDR2_V2, 4) = ROW_PIDR2,
-};
+#define WORDS(name, first, bytes, ...) [(first) / 4 ...((first) + (bytes)) / 4 - 1] = ROW_##name,
+static const uint8_t row_of[0x1000 / 4] = {REGISTERS(WORDS)};
 
 /* The bank b as it is seen, or NULL. */
 static inline struct vgic_bank *find_bank(struct vgic *vgic, struct vgic_cpu *banked, unsigned b)
