@@ -7,8 +7,8 @@
 
 /*
  * Creates dom0: its memory and devices 1:1 in stage 2, kernel and initrd in place, its device tree.
- * vCPU 0 is runnable on return. Returns NULL, or a sentence that names what is missing or wrong.
+ * vCPU 0 is runnable on return. Ends the boot, with a sentence, if something is missing or wrong.
  */
-const char *dom0_build(const void *fdt);
+void dom0_build(const void *fdt);
 
 #endif

@@ -262,8 +262,8 @@ static void add_hypervisor(struct fdt_editor *e, const struct dom0_fdt_config *c
         edit_set(e, node, "interrupts", interrupt, 4 * (size_t)dt_interrupt_cells(e->fdt, node));
 }
 
-const char *dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, void *out,
-                           uint64_t size)
+void dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, void *out,
+                    uint64_t size)
 {
     struct fdt_editor e = {.fdt = out};
 
@@ -282,7 +282,6 @@ const char *dom0_fdt_build(const struct dom0_fdt_config *config, const void *mac
         edit_check(&e, fdt_pack(out), "packing");
     }
     if (e.error)
-        return boot_sentence("dom0's device tree cannot be made from the machine's: %s: %s", e.what,
-                             fdt_strerror(e.error));
-    return NULL;
+        boot_stop("dom0's device tree cannot be made from the machine's: %s: %s", e.what,
+                  fdt_strerror(e.error));
 }

@@ -22,9 +22,9 @@ struct dom0_fdt_config {
     uint32_t upcall_intid;
 };
 
-/* Writes the tree to out. Returns NULL, or a sentence. */
-const char *dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, void *out,
-                           uint64_t size);
+/* Writes the tree to out, of size bytes; ends the boot if it cannot be made. */
+void dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, void *out,
+                    uint64_t size);
 
 /*
  * Calls found for the registers of every enabled device, and for the windows of every PCI host

@@ -39,7 +39,10 @@ int edit_unit(struct fdt_editor *e, int parent, const char *name, uint64_t addre
     for (; shift >= 0; shift -= 4)
         text[at++] = "0123456789abcdef"[(address >> shift) & 15];
     text[at] = '\0';
-    return edit_child(e, parent, text);
+    int node = edit_child(e, parent, text);
+    if (e->what == text) /* which ends here */
+        e->what = name;
+    return node;
 }
 
 void edit_set(struct fdt_editor *e, int node, const char *name, const void *value, size_t size)

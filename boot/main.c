@@ -26,13 +26,6 @@ extern uintptr_t __stack_chk_guard;
 
 __attribute__((noreturn)) void main(uint64_t fdt_pa);
 
-/* A step that says what is wrong, in a sentence for the person at the console. */
-static void check(const char *error)
-{
-    if (error)
-        boot_stop(error);
-}
-
 void main(uint64_t fdt_pa)
 {
     const void *fdt;
@@ -41,20 +34,20 @@ void main(uint64_t fdt_pa)
     const char *fdt_error = boot_map_fdt(pa(fdt_pa), &fdt);
     bootargs_parse(fdt);
     boot_console(fdt);
-    check(fdt_error);
+    boot_check(fdt_error);
     __stack_chk_guard ^= dt_seed(fdt); /* main does not return, so no frame misses the old one */
     log_info("%s", tarn_version);
-    check(smc_init(fdt));
-    check(boot_memory(fdt, pa(fdt_pa)));
+    boot_check(smc_init(fdt));
+    boot_memory(fdt, pa(fdt_pa));
     timer_init();
-    check(gic_probe(fdt));
+    boot_check(gic_probe(fdt));
     stage2_init();
     context_init();
     idreg_init(stage2_ipa_bits(), gic_info.version);
     sched_init();
     smp_boot_cpu();
-    check(smp_start_secondaries(fdt));
-    check(dom0_build(fdt));
+    smp_start_secondaries(fdt);
+    dom0_build(fdt);
     if (bootargs.panic_test)
         panic("panic_test=1 was given");
     smp_go();

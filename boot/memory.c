@@ -38,20 +38,20 @@ static void remove_reserved(uint64_t base, uint64_t size, void *context)
     (void)ranges_remove(context, first, align_up(base + size, PAGE_SIZE) - first);
 }
 
-static const char *read_ram(const void *fdt)
+static void read_ram(const void *fdt)
 {
     dt_for_each_memory(fdt, add_bank, &free_ram);
     if (free_ram.count == 0)
-        return "the device tree describes no memory: it needs a node with device_type = \"memory\"";
+        boot_stop("the device tree describes no memory: it needs a node with device_type = "
+                  "\"memory\"");
     dt_for_each_reserved(fdt, remove_reserved, &free_ram);
     uint64_t image = el2_image_pa(__image_start).v;
     (void)ranges_remove(&free_ram, image,
                         align_up((uintptr_t)__image_end - (uintptr_t)__image_start, BLOCK_2M));
-    return NULL;
 }
 
 /* Below or above the modules and the device tree, which are still needed. */
-static const char *place_heap(pa_t fdt_pa, uint64_t fdt_size)
+static void place_heap(pa_t fdt_pa, uint64_t fdt_size)
 {
     struct ranges clear = free_ram;
     uint64_t size = bootargs.heap;
@@ -64,13 +64,12 @@ static const char *place_heap(pa_t fdt_pa, uint64_t fdt_size)
         remove_reserved(modules.module[i].base, modules.module[i].size, &clear);
     remove_reserved(fdt_pa.v, fdt_size, &clear);
     if (!ranges_find(&clear, size, BLOCK_2M, &base))
-        return boot_sentence("no room for Tarn's own heap of %lu MiB: give the machine more memory",
-                             size / MIB);
+        boot_stop("no room for Tarn's own heap of %lu MiB: give the machine more memory",
+                  size / MIB);
     (void)ranges_remove(&free_ram, base, size);
     heap_init(pa(base), size, el2_map_heap(pa(base), size));
     el2_map_use_heap();
     log_info("heap: %lu MiB at %lx", size / MIB, base);
-    return NULL;
 }
 
 /* One range if there is one that is large enough, else as many as it takes, lowest first. */
@@ -97,24 +96,23 @@ static void take_dom0(uint64_t size)
     }
 }
 
-static const char *place_dom0(void)
+static void place_dom0(void)
 {
     uint64_t have = ranges_total(&free_ram);
     uint64_t size = bootargs.dom0_mem ? bootargs.dom0_mem : MIN(have / 2, DOM0_DEFAULT_MAX);
 
     size = align_up(size, BLOCK_2M);
     if (size < DOM0_LEAST || size > have)
-        return boot_sentence("dom0_mem=%luM does not fit: dom0 needs at least %lu MiB and %lu MiB "
-                             "are free; change dom0_mem= or give the machine more memory",
-                             size / MIB, DOM0_LEAST / MIB, have / MIB);
+        boot_stop("dom0_mem=%luM does not fit: dom0 needs at least %lu MiB and %lu MiB are free; "
+                  "change dom0_mem= or give the machine more memory",
+                  size / MIB, DOM0_LEAST / MIB, have / MIB);
     take_dom0(size);
     log_info("dom0: %lu MiB in %u range(s) from %lx", ranges_total(&dom0_ram) / MIB, dom0_ram.count,
              dom0_ram.range[0].base);
-    return NULL;
 }
 
 /* What is left, in whole blocks. */
-static const char *make_pool(void)
+static void make_pool(void)
 {
     struct pa_range range[RANGES_MAX];
     unsigned count = 0;
@@ -126,22 +124,15 @@ static const char *make_pool(void)
             range[count++] = (struct pa_range){start, end - start};
     }
     if (!pool_init(range, count))
-        return "Tarn's heap cannot hold the table of the domain pool: raise heap=";
+        boot_stop("Tarn's heap cannot hold the table of the domain pool: raise heap=");
     log_info("domain pool: %lu MiB", pool_bytes_total() / MIB);
-    return NULL;
 }
 
-const char *boot_memory(const void *fdt, pa_t fdt_pa)
+void boot_memory(const void *fdt, pa_t fdt_pa)
 {
-    const char *error = read_ram(fdt);
-
-    if (!error)
-        error = modules_find(fdt);
-    if (!error)
-        error = place_heap(fdt_pa, dt_size(fdt));
-    if (!error)
-        error = place_dom0();
-    if (!error)
-        error = make_pool();
-    return error;
+    read_ram(fdt);
+    modules_find(fdt);
+    place_heap(fdt_pa, dt_size(fdt));
+    place_dom0();
+    make_pool();
 }

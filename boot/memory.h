@@ -14,8 +14,8 @@ extern struct ranges dom0_ram;
 
 /*
  * Reads RAM and what is reserved from the device tree, then places the heap, dom0's RAM and the
- * pool. Returns NULL, or a sentence that names what does not fit.
+ * pool; ends the boot if something does not fit.
  */
-const char *boot_memory(const void *fdt, pa_t fdt_pa);
+void boot_memory(const void *fdt, pa_t fdt_pa);
 
 #endif

@@ -25,34 +25,32 @@ static bool read_reg(const void *fdt, int node, struct pa_range *range)
     return dt_reg_raw(fdt, node, parent, 0, range) && range->size != 0;
 }
 
-static const char *read_module(const void *fdt, int node, struct module *module)
+static void read_module(const void *fdt, int node, struct module *module)
 {
     int length = 0;
     struct pa_range range;
 
     module->name = fdt_get_name(fdt, node, NULL);
     if (!read_reg(fdt, node, &range))
-        return boot_sentence("boot module /chosen/%s has no usable reg: it must hold address and "
-                             "size by /chosen's #address-cells and #size-cells",
-                             module->name);
+        boot_stop("boot module /chosen/%s has no usable reg: it must hold address and size by "
+                  "/chosen's #address-cells and #size-cells",
+                  module->name);
     module->base = range.base;
     module->size = range.size;
     module->bootargs = fdt_getprop(fdt, node, "bootargs", &length);
     if (!module->bootargs || length == 0)
         module->bootargs = "";
     else if (module->bootargs[length - 1] != '\0')
-        return boot_sentence("boot module /chosen/%s has bootargs that are not a string",
-                             module->name);
-    return NULL;
+        boot_stop("boot module /chosen/%s has bootargs that are not a string", module->name);
 }
 
-const char *modules_find(const void *fdt)
+void modules_find(const void *fdt)
 {
     int chosen = fdt_path_offset(fdt, "/chosen");
     int node;
 
     if (chosen < 0)
-        return NULL;
+        return;
     fdt_for_each_subnode(node, fdt, chosen)
     {
         struct module module = {.kind = MODULE_KINDS};
@@ -61,9 +59,7 @@ const char *modules_find(const void *fdt)
         for (unsigned kind = 0; kind < MODULE_KINDS; kind++)
             if (fdt_node_check_compatible(fdt, node, kind_compatible[kind]) == 0)
                 module.kind = (enum module_kind)kind;
-        const char *error = read_module(fdt, node, &module);
-        if (error)
-            return error;
+        read_module(fdt, node, &module);
         if (module.kind == MODULE_KINDS || modules.count == MODULES_MAX)
             log_warn("boot module /chosen/%s is not used: its kind is not known, or there are more "
                      "than %u",
@@ -71,7 +67,6 @@ const char *modules_find(const void *fdt)
         else
             modules.module[modules.count++] = module;
     }
-    return NULL;
 }
 
 const struct module *module_of_kind(enum module_kind kind)

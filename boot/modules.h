@@ -25,8 +25,8 @@ struct modules {
 };
 extern struct modules modules;
 
-/* Reads them. Returns NULL, or a sentence naming the node that is wrong. */
-const char *modules_find(const void *fdt);
+/* Reads them; ends the boot at a node that is wrong. */
+void modules_find(const void *fdt);
 
 /* The first of a kind, or NULL. */
 const struct module *module_of_kind(enum module_kind kind);

@@ -87,7 +87,7 @@ static const char *start(unsigned cpu)
     return wait_ready(cpu + 1) ? NULL : "it did not answer within a second";
 }
 
-const char *smp_start_secondaries(const void *fdt)
+void smp_start_secondaries(const void *fdt)
 {
     uint64_t found[MAX_CPUS];
     unsigned count = dt_cpus(fdt, found, MAX_CPUS);
@@ -105,7 +105,6 @@ const char *smp_start_secondaries(const void *fdt)
     }
     el2_unmap_identity();
     log_info("%u CPU%s", cpu_count, cpu_count == 1 ? "" : "s");
-    return NULL;
 }
 
 void secondary_main(unsigned cpu)

@@ -12,9 +12,9 @@ void smp_boot_cpu(void);
 
 /*
  * Starts the other CPUs of the device tree by PSCI CPU_ON and waits until they are ready. A CPU
- * that does not come is left out with a warning. Returns NULL, or a sentence.
+ * that does not come is left out with a warning.
  */
-const char *smp_start_secondaries(const void *fdt);
+void smp_start_secondaries(const void *fdt);
 
 /* Lets all CPUs enter the scheduler, the caller too. dom0 is ready. */
 __attribute__((noreturn)) void smp_go(void);

@@ -8,20 +8,21 @@
 #include "platform/printf.h"
 #include "platform/sysreg.h"
 
-void boot_stop(const char *why)
+void boot_stop(const char *format, ...)
 {
+    char why[256];
+    va_list args;
+
+    va_start(args, format);
+    format_string(why, sizeof(why), format, args);
+    va_end(args);
     log_error("Tarn cannot start: %s.", why);
     for (;;)
         wfi();
 }
 
-const char *boot_sentence(const char *format, ...)
+void boot_check(const char *error)
 {
-    static char text[256];
-    va_list args;
-
-    va_start(args, format);
-    format_string(text, sizeof(text), format, args);
-    va_end(args);
-    return text;
+    if (error)
+        boot_stop("%s", error);
 }

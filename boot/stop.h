@@ -5,10 +5,10 @@
 #ifndef BOOT_STOP_H
 #define BOOT_STOP_H
 
-/* Prints "Tarn cannot start: ..." and parks the CPU. */
-__attribute__((noreturn)) void boot_stop(const char *why);
+/* Prints "Tarn cannot start: ...", a sentence without its full stop, and parks the CPU. */
+__attribute__((noreturn, format(printf, 1, 2))) void boot_stop(const char *format, ...);
 
-/* Formats a sentence into one static buffer (boot is one CPU, and says one such sentence). */
-__attribute__((format(printf, 1, 2))) const char *boot_sentence(const char *format, ...);
+/* The same if a step says what is wrong, in a sentence; nothing if it is NULL. */
+void boot_check(const char *error);
 
 #endif

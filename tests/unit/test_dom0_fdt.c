@@ -9,23 +9,11 @@
 
 #include "boot/dom0_fdt.h"
 #include "boot/ranges.h"
-#include "boot/stop.h"
 #include "dt_machine.h"
 #include "guests/abi/domu.h"
+#include "stop_machine.h"
 
 #define ROOM (64 * KIB)
-
-static char sentence[512];
-
-const char *boot_sentence(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(sentence, sizeof(sentence), format, args);
-    va_end(args);
-    return sentence;
-}
 
 static const struct pa_range ram[] = {{0x80000000, 0x10000000}};
 static const struct pa_range pool[] = {{0x90000000, 0x8000000}, {0x880000000, 0x40000000}};
@@ -50,12 +38,19 @@ static struct dom0_fdt_config make_config(unsigned gic_version, unsigned nr_vcpu
     return config;
 }
 
+/* NULL, or the sentence that ended the boot. */
+static const char *try_build(const struct dom0_fdt_config *config, const void *machine, void *out,
+                             size_t size)
+{
+    return stops(dom0_fdt_build(config, machine, out, size));
+}
+
 /* The tree that is made, in memory of its exact size. */
 static void *build(const struct dom0_fdt_config *config, const void *machine)
 {
     size_t room = fdt_totalsize(machine) + ROOM;
     void *out = malloc(room);
-    const char *error = dom0_fdt_build(config, machine, out, room);
+    const char *error = try_build(config, machine, out, room);
 
     if (error)
         fail_msg("%s", error);
@@ -438,7 +433,7 @@ static void test_too_little_room(void **state)
     (void)state;
     for (size_t size = 16; size < enough; size += 97) {
         uint8_t *out = malloc(size);
-        const char *error = dom0_fdt_build(&config, machine, out, size);
+        const char *error = try_build(&config, machine, out, size);
         if (error)
             assert_non_null(strstr(error, "dom0's device tree cannot be made"));
         else
@@ -458,8 +453,7 @@ static void test_address_too_large(void **state)
 
     (void)state;
     config.ram = large;
-    assert_non_null(
-        strstr(dom0_fdt_build(&config, machine, out, sizeof(out)), "#address-cells allows"));
+    assert_non_null(strstr(try_build(&config, machine, out, sizeof(out)), "#address-cells allows"));
     free(machine);
 }
 
@@ -566,7 +560,7 @@ static void test_damaged(void **state)
             struct list list = {0};
             passed++;
             dom0_fdt_for_each_device(bad, collect, &list);
-            if (!dom0_fdt_build(&config, bad, out, size + ROOM))
+            if (!try_build(&config, bad, out, size + ROOM))
                 assert_int_equal(fdt_check_full(out, size + ROOM), 0);
         }
         free(out);

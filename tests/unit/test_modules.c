@@ -6,11 +6,10 @@
 #include <libfdt.h>
 
 #include "boot/modules.h"
-#include "boot/stop.h"
 #include "platform/log.h"
+#include "stop_machine.h"
 
 static char fdt[4096];
-static char said[1024];
 static unsigned warnings;
 
 void log_print(enum log_level level, const char *format, ...)
@@ -20,14 +19,10 @@ void log_print(enum log_level level, const char *format, ...)
     warnings++;
 }
 
-const char *boot_sentence(const char *format, ...)
+/* NULL, or the sentence that ended the boot. */
+static const char *find(void)
 {
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(said, sizeof(said), format, args);
-    va_end(args);
-    return said;
+    return stops(modules_find(fdt));
 }
 
 /* A tree with two-cell addresses and /chosen; cells: those of /chosen, 0 = not given. */
@@ -71,7 +66,7 @@ static void test_kernel_and_ramdisk(void **state)
     int node = add_module("module@140000000", "kernel", four, 4);
     fdt_setprop_string(fdt, node, "bootargs", "root=/dev/vda");
     (void)add_module("module@2", "ramdisk", four, 4);
-    assert_null(modules_find(fdt));
+    assert_null(find());
     assert_int_equal(modules.count, 2);
     const struct module *kernel = module_of_kind(MODULE_KERNEL);
     assert_int_equal(kernel->base, 0x140000000);
@@ -86,12 +81,12 @@ static void test_cells_of_chosen_or_root(void **state)
     (void)state;
     make_tree(1);
     (void)add_module("module@48000000", "kernel", two, 2);
-    assert_null(modules_find(fdt));
+    assert_null(find());
     assert_int_equal(modules.module[0].base, 0x48000000);
     assert_int_equal(modules.module[0].size, 0x100000);
     make_tree(0);
     (void)add_module("module@140000000", "kernel", four, 4);
-    assert_null(modules_find(fdt));
+    assert_null(find());
     assert_int_equal(modules.module[0].base, 0x140000000);
 }
 
@@ -102,11 +97,11 @@ static void test_wrong_reg_is_named(void **state)
     (void)state;
     make_tree(2);
     (void)add_module("module@short", "kernel", four, 3);
-    assert_non_null(strstr(modules_find(fdt), "/chosen/module@short"));
+    assert_non_null(strstr(find(), "/chosen/module@short"));
     for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
         make_tree(2);
         (void)add_module("module@wrong", "kernel", wrong[i], 4);
-        assert_non_null(strstr(modules_find(fdt), "/chosen/module@wrong"));
+        assert_non_null(strstr(find(), "/chosen/module@wrong"));
     }
 }
 
@@ -116,11 +111,11 @@ static void test_bootargs_without_end(void **state)
     make_tree(2);
     int node = add_module("module@1", "kernel", four, 4);
     fdt_setprop(fdt, node, "bootargs", "abcd", 4);
-    assert_non_null(strstr(modules_find(fdt), "/chosen/module@1"));
+    assert_non_null(strstr(find(), "/chosen/module@1"));
     make_tree(2);
     node = add_module("module@1", "kernel", four, 4);
     fdt_setprop(fdt, node, "bootargs", NULL, 0);
-    assert_null(modules_find(fdt));
+    assert_null(find());
     assert_string_equal(modules.module[0].bootargs, "");
 }
 
@@ -128,7 +123,7 @@ static void test_others_are_passed_over(void **state)
 {
     (void)state;
     assert_int_equal(fdt_create_empty_tree(fdt, sizeof(fdt)), 0);
-    assert_null(modules_find(fdt)); /* no /chosen */
+    assert_null(find()); /* no /chosen */
     int chosen = make_tree(2);
     (void)fdt_add_subnode(fdt, chosen, "framebuffer");
     (void)add_module("module@x", "xsm", four, 4);
@@ -137,7 +132,7 @@ static void test_others_are_passed_over(void **state)
         snprintf(name, sizeof(name), "module@%u", i);
         (void)add_module(name, "ramdisk", four, 4);
     }
-    assert_null(modules_find(fdt));
+    assert_null(find());
     assert_int_equal(modules.count, MODULES_MAX);
     assert_int_equal(warnings, 3);
     assert_null(module_of_kind(MODULE_KERNEL));
