@@ -221,7 +221,6 @@ static void build_fdt(struct domain *domain, const void *fdt, uint64_t upcall_pa
         .bootargs = module_of_kind(MODULE_KERNEL)->bootargs,
         .initrd = place.initrd,
         .nr_vcpus = domain->nr_vcpus,
-        .gic_version = gic_info.version,
         .upcall_page = upcall_pa,
         .upcall_intid = TARN_UPCALL_INTID,
     };

@@ -26,14 +26,6 @@ static void pci_windows(const void *fdt, int node, dt_range_fn found, void *cont
     }
 }
 
-static bool is_pci(const void *fdt, int node)
-{
-    int length = 0;
-    const char *type = fdt_getprop(fdt, node, "device_type", &length);
-
-    return type && length == 4 && strcmp(type, "pci") == 0;
-}
-
 static void registers(const void *fdt, int node, dt_range_fn found, void *context)
 {
     struct pa_range range;
@@ -58,7 +50,7 @@ static bool is_no_device(const void *fdt, int node)
 void dom0_fdt_for_each_device(const void *fdt, dt_range_fn found, void *context)
 {
     int depth = 0, skipped = 0; /* nodes deeper than `skipped` are passed over, if it is not 0 */
-    int gic = dom0_fdt_gic(fdt);
+    int gic = dt_gic(fdt, NULL);
 
     for (int node = fdt_next_node(fdt, 0, &depth); node >= 0 && depth > 0;
          node = fdt_next_node(fdt, node, &depth)) {
@@ -70,7 +62,7 @@ void dom0_fdt_for_each_device(const void *fdt, dt_range_fn found, void *context)
         if (skip || node == gic)
             continue;
         registers(fdt, node, found, context);
-        if (is_pci(fdt, node))
+        if (dt_has_type(fdt, node, "pci"))
             pci_windows(fdt, node, found, context);
     }
 }

@@ -14,10 +14,6 @@
 
 #define GIC_REG_MOST 128 /* cells of the GIC's reg */
 
-/* The kinds of interrupt controller that Tarn emulates. */
-static const char *const gic_compatible[] = {"arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic",
-                                             "arm,cortex-a7-gic"};
-
 /* What Tarn keeps for itself, does not offer, or describes anew. */
 static const char *const kept_back[] = {
     "multiboot,module", "arm,gic-v3-its", "arm,armv8-pmuv3",      "arm,psci-1.0", "arm,psci-0.2",
@@ -33,14 +29,6 @@ static bool is_one_of(const void *fdt, int node, const char *const *list, unsign
     return false;
 }
 
-static bool has_type(const void *fdt, int node, const char *wanted)
-{
-    int length = 0;
-    const char *type = fdt_getprop(fdt, node, "device_type", &length);
-
-    return type && (size_t)length == strlen(wanted) + 1 && strcmp(type, wanted) == 0;
-}
-
 /* "arm,cortex-a72-pmu" and its like: the PMU of a core. */
 static bool is_core_pmu(const void *fdt, int node)
 {
@@ -54,19 +42,8 @@ static bool is_core_pmu(const void *fdt, int node)
 
 bool dom0_fdt_keeps_back(const void *fdt, int node)
 {
-    return has_type(fdt, node, "memory") || is_core_pmu(fdt, node) ||
+    return dt_has_type(fdt, node, "memory") || is_core_pmu(fdt, node) ||
            is_one_of(fdt, node, kept_back, ARRAY_SIZE(kept_back));
-}
-
-int dom0_fdt_gic(const void *fdt)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(gic_compatible); i++) {
-        int node = fdt_node_offset_by_compatible(fdt, -1, gic_compatible[i]);
-        for (; node >= 0; node = fdt_node_offset_by_compatible(fdt, node, gic_compatible[i]))
-            if (dt_enabled(fdt, node))
-                return node;
-    }
-    return -1;
 }
 
 static void remove_nodes(struct fdt_editor *e)
@@ -157,10 +134,9 @@ static void read_cpus(const void *fdt, int cpus, struct old_cpus *old)
 {
     int node;
 
-    fdt_for_each_subnode(node, fdt, cpus)
-    {
+    fdt_for_each_subnode(node, fdt, cpus) {
         int length = 0;
-        if (!has_type(fdt, node, "cpu") || old->count == MAX_CPUS)
+        if (!dt_has_type(fdt, node, "cpu") || old->count == MAX_CPUS)
             continue;
         const char *text = fdt_stringlist_get(fdt, node, "compatible", 0, &length);
         if (old->count == 0 && text && (size_t)length < sizeof(old->compatible))
@@ -206,22 +182,14 @@ static void add_psci(struct fdt_editor *e)
     edit_set_string(e, node, "method", "hvc");
 }
 
-/* Ranges of the GIC's reg that a guest may know: no GICH, GICV, and no GICC beside a GICv3. */
-static unsigned gic_ranges(const void *fdt, int gic, unsigned version)
-{
-    int length = 0;
-    const uint32_t *regions = fdt_getprop(fdt, gic, "#redistributor-regions", &length);
-
-    if (version == 2)
-        return 2;
-    return 1 + (regions && length == 4 ? fdt32_to_cpu(*regions) : 1);
-}
-
-/* The maintenance interrupt and the hypervisor's registers go; so do SPIs by message (no ITS yet).
+/*
+ * The maintenance interrupt and the hypervisor's registers go: no GICH and GICV, no GICC beside a
+ * GICv3. So do SPIs by message (no ITS yet).
  */
-static void edit_gic(struct fdt_editor *e, const struct dom0_fdt_config *config)
+static void edit_gic(struct fdt_editor *e)
 {
-    int gic = e->error ? -1 : dom0_fdt_gic(e->fdt);
+    unsigned version;
+    int gic = e->error ? -1 : dt_gic(e->fdt, &version);
     uint32_t kept[GIC_REG_MOST];
     int length = 0;
 
@@ -230,8 +198,9 @@ static void edit_gic(struct fdt_editor *e, const struct dom0_fdt_config *config)
     int bus = fdt_parent_offset(e->fdt, gic);
     const void *reg = fdt_getprop(e->fdt, gic, "reg", &length);
     size_t row = 4 * (size_t)(fdt_address_cells(e->fdt, bus) + fdt_size_cells(e->fdt, bus));
-    size_t size = row * gic_ranges(e->fdt, gic, config->gic_version);
-    if (!reg || size > (size_t)length || size > sizeof(kept)) {
+    size_t ranges = 1 + (version == 2 ? 1 : dt_cells(e->fdt, gic, "#redistributor-regions", 1));
+    size_t size = row * ranges;
+    if (!reg || ranges > GIC_REG_MOST || size > (size_t)length || size > sizeof(kept)) {
         edit_check(e, -FDT_ERR_BADVALUE, "reg of the GIC");
         return;
     }
@@ -257,7 +226,7 @@ static void add_hypervisor(struct fdt_editor *e, const struct dom0_fdt_config *c
     edit_set_string(e, node, "compatible", TARN_HYP_COMPATIBLE);
     edit_set_reg(e, 0, node, &page);
     if (!e->error)
-        edit_set_u32(e, node, "interrupt-parent", fdt_get_phandle(e->fdt, dom0_fdt_gic(e->fdt)));
+        edit_set_u32(e, node, "interrupt-parent", fdt_get_phandle(e->fdt, dt_gic(e->fdt, NULL)));
     if (!e->error)
         edit_set(e, node, "interrupts", interrupt, 4 * (size_t)dt_interrupt_cells(e->fdt, node));
 }
@@ -270,7 +239,7 @@ void dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, v
     edit_check(&e, fdt_open_into(machine, out, (int)size), "copying");
     if (!e.error) {
         remove_nodes(&e);
-        edit_gic(&e, config);
+        edit_gic(&e);
         edit_cpus(&e, config);
         add_psci(&e);
         add_memory(&e, config->ram, config->ram_count);

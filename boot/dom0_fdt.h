@@ -17,8 +17,7 @@ struct dom0_fdt_config {
     struct pa_range initrd; /* size 0: none */
     unsigned nr_vcpus;
     uint64_t mpidr[MAX_CPUS]; /* of each vCPU */
-    unsigned gic_version;
-    uint64_t upcall_page; /* physical address */
+    uint64_t upcall_page;     /* physical address */
     uint32_t upcall_intid;
 };
 
@@ -35,8 +34,5 @@ void dom0_fdt_for_each_device(const void *machine, dt_range_fn found, void *cont
 
 /* True for a node that dom0 does not get to see, or gets made anew. */
 bool dom0_fdt_keeps_back(const void *fdt, int node);
-
-/* The node of the GIC that dom0's emulated one stands for, or negative. */
-int dom0_fdt_gic(const void *fdt);
 
 #endif

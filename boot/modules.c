@@ -51,8 +51,7 @@ void modules_find(const void *fdt)
 
     if (chosen < 0)
         return;
-    fdt_for_each_subnode(node, fdt, chosen)
-    {
+    fdt_for_each_subnode(node, fdt, chosen) {
         struct module module = {.kind = MODULE_KINDS};
         if (fdt_node_check_compatible(fdt, node, "multiboot,module") != 0)
             continue;

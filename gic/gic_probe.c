@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds the GIC in the device tree, maps it and resets its distributor. Boot CPU only.
- * May include platform, mm, gic, and call libfdt.
+ * May include platform, mm, gic.
  */
-#include <libfdt.h>
-
 #include "gic/gic.h"
 #include "gic/gic_ops.h"
 #include "gic/gic_regs.h"
@@ -12,32 +10,6 @@
 #include "platform/fdt.h"
 #include "platform/log.h"
 #include "platform/mmio.h"
-
-/* Device-tree bindings arm,gic.yaml and arm,gic-v3.yaml: those that can have virtual interfaces. */
-static const struct {
-    const char *compatible;
-    unsigned version;
-} known[] = {
-    {"arm,gic-v3", 3},
-    {"arm,gic-400", 2},
-    {"arm,cortex-a15-gic", 2},
-    {"arm,cortex-a7-gic", 2},
-};
-
-static int find_node(const void *fdt)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
-        int node = fdt_node_offset_by_compatible(fdt, -1, known[i].compatible);
-
-        for (; node >= 0; node = fdt_node_offset_by_compatible(fdt, node, known[i].compatible)) {
-            if (!dt_enabled(fdt, node))
-                continue;
-            gic_info.version = known[i].version;
-            return node;
-        }
-    }
-    return -1;
-}
 
 static volatile uint8_t *map(const struct pa_range *range)
 {
@@ -55,20 +27,11 @@ static const char *probe_v2(const void *fdt, int node)
     return NULL;
 }
 
-/* A property of one or two cells, or `otherwise`. */
-static uint64_t number(const void *fdt, int node, const char *name, uint64_t otherwise)
-{
-    int length = 0;
-    const uint32_t *cell = fdt_getprop(fdt, node, name, &length);
-
-    return cell && (length == 4 || length == 8) ? dt_number(cell, length / 4) : otherwise;
-}
-
 static const char *probe_v3(const void *fdt, int node)
 {
-    uint64_t count = number(fdt, node, "#redistributor-regions", 1);
+    uint64_t count = dt_cells(fdt, node, "#redistributor-regions", 1);
 
-    gic_info.gicr_stride = number(fdt, node, "redistributor-stride", 0);
+    gic_info.gicr_stride = dt_cells(fdt, node, "redistributor-stride", 0);
     if (gic_info.gicr_stride % GICR_FRAMES)
         return "the GICv3's redistributor-stride is not a multiple of 128 KiB";
     if (count < 1 || count > ARRAY_SIZE(gic_info.gicr))
@@ -102,7 +65,7 @@ static void reset_spis(void)
 
 const char *gic_probe(const void *fdt)
 {
-    int node = find_node(fdt);
+    int node = dt_gic(fdt, &gic_info.version);
     const char *wrong;
 
     if (node < 0)

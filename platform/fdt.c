@@ -32,12 +32,34 @@ uint64_t dt_number(const uint32_t *cell, int cells)
     return value;
 }
 
-bool dt_enabled(const void *fdt, int node)
+const char *dt_string(const void *fdt, int node, const char *name)
 {
     int length = 0;
-    const char *status = fdt_getprop(fdt, node, "status", &length);
+    const char *text = fdt_getprop(fdt, node, name, &length);
+
+    return text && length > 0 && text[length - 1] == '\0' ? text : NULL;
+}
+
+uint64_t dt_cells(const void *fdt, int node, const char *name, uint64_t otherwise)
+{
+    int length = 0;
+    const uint32_t *cell = fdt_getprop(fdt, node, name, &length);
+
+    return cell && (length == 4 || length == 8) ? dt_number(cell, length / 4) : otherwise;
+}
+
+bool dt_enabled(const void *fdt, int node)
+{
+    const char *status = dt_string(fdt, node, "status");
 
     return !status || strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0;
+}
+
+bool dt_has_type(const void *fdt, int node, const char *wanted)
+{
+    const char *type = dt_string(fdt, node, "device_type");
+
+    return type && strcmp(type, wanted) == 0;
 }
 
 /* One step up: through the `ranges` of `bus`, whose parent is `parent`. */
@@ -107,26 +129,42 @@ bool dt_reg(const void *fdt, int node, unsigned index, struct pa_range *range)
            range->size <= UINT64_MAX - range->base;
 }
 
-/* A property of one cell, or `otherwise`. */
-static uint32_t cell_or(const void *fdt, int node, const char *name, uint32_t otherwise)
-{
-    int length = 0;
-    const uint32_t *cell = fdt_getprop(fdt, node, name, &length);
-
-    return cell && length == 4 ? fdt32_to_cpu(*cell) : otherwise;
-}
-
 int dt_interrupt_cells(const void *fdt, int node)
 {
-    uint32_t parent = 0;
+    uint64_t parent = 0;
 
     for (; node >= 0 && parent == 0; node = fdt_parent_offset(fdt, node))
-        parent = cell_or(fdt, node, "interrupt-parent", 0);
-    uint32_t cells = cell_or(fdt, fdt_node_offset_by_phandle(fdt, parent), "#interrupt-cells", 3);
-    return cells >= 3 && cells <= 4 ? (int)cells : 3;
+        parent = dt_cells(fdt, node, "interrupt-parent", 0);
+    node = fdt_node_offset_by_phandle(fdt, (uint32_t)parent);
+    return dt_cells(fdt, node, "#interrupt-cells", 3) == 4 ? 4 : 3;
 }
 
-/* Bindings arm,gic.yaml, arm,gic-v3.yaml: kind (0 = SPI, 1 = PPI), number, flags. */
+/* Bindings arm,gic.yaml and arm,gic-v3.yaml: those that can have virtual interfaces. */
+int dt_gic(const void *fdt, unsigned *version)
+{
+    static const struct {
+        const char *compatible;
+        unsigned version;
+    } known[] = {
+        {"arm,gic-v3", 3},
+        {"arm,gic-400", 2},
+        {"arm,cortex-a15-gic", 2},
+        {"arm,cortex-a7-gic", 2},
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
+        int node = fdt_node_offset_by_compatible(fdt, -1, known[i].compatible);
+        while (node >= 0 && !dt_enabled(fdt, node))
+            node = fdt_node_offset_by_compatible(fdt, node, known[i].compatible);
+        if (version)
+            *version = known[i].version;
+        if (node >= 0)
+            return node;
+    }
+    return -1;
+}
+
+/* The same bindings: kind (0 = SPI, 1 = PPI), number, flags. */
 bool dt_interrupt(const void *fdt, int node, unsigned index, uint32_t *intid)
 {
     int length = 0;
@@ -147,10 +185,8 @@ void dt_for_each_memory(const void *fdt, dt_range_fn found, void *context)
 {
     for (int node = fdt_next_node(fdt, -1, NULL); node >= 0;
          node = fdt_next_node(fdt, node, NULL)) {
-        int length = 0;
-        const char *type = fdt_getprop(fdt, node, "device_type", &length);
         struct pa_range range;
-        if (!type || strcmp(type, "memory") != 0 || !dt_enabled(fdt, node))
+        if (!dt_has_type(fdt, node, "memory") || !dt_enabled(fdt, node))
             continue;
         for (unsigned i = 0; dt_reg(fdt, node, i, &range); i++)
             found(range.base, range.size, context);
@@ -169,8 +205,7 @@ void dt_for_each_reserved(const void *fdt, dt_range_fn found, void *context)
     }
     if (parent < 0)
         return;
-    fdt_for_each_subnode(node, fdt, parent)
-    {
+    fdt_for_each_subnode(node, fdt, parent) {
         struct pa_range range;
         for (unsigned i = 0; dt_enabled(fdt, node) && dt_reg_raw(fdt, node, parent, i, &range); i++)
             found(range.base, range.size, context);
@@ -186,11 +221,9 @@ unsigned dt_cpus(const void *fdt, uint64_t *mpidr, unsigned most)
     if (parent < 0)
         return 0;
     int cells = fdt_address_cells(fdt, parent);
-    fdt_for_each_subnode(node, fdt, parent)
-    {
+    fdt_for_each_subnode(node, fdt, parent) {
         int length = 0;
-        const char *type = fdt_getprop(fdt, node, "device_type", &length);
-        if (!type || strcmp(type, "cpu") != 0 || !dt_enabled(fdt, node) || count == most)
+        if (!dt_has_type(fdt, node, "cpu") || !dt_enabled(fdt, node) || count == most)
             continue;
         const uint32_t *reg = fdt_getprop(fdt, node, "reg", &length);
         if (reg && cells > 0 && length >= 4 * cells)

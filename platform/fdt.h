@@ -48,6 +48,19 @@ void dt_for_each_reserved(const void *fdt, dt_range_fn found, void *context);
 /* MPIDR affinities of the CPUs that may be used, at most `most`. Returns how many. */
 unsigned dt_cpus(const void *fdt, uint64_t *mpidr, unsigned most);
 
+/* A property that is a string, or NULL. */
+const char *dt_string(const void *fdt, int node, const char *name);
+
+/* A property of one or two cells, or `otherwise`. */
+uint64_t dt_cells(const void *fdt, int node, const char *name, uint64_t otherwise);
+
+/* True if the node's device_type is `wanted`. */
+bool dt_has_type(const void *fdt, int node, const char *wanted);
+
+/* The GIC that Tarn drives, and dom0's emulated one stands for: its node, or negative. version: 2
+ * or 3; may be NULL. */
+int dt_gic(const void *fdt, unsigned *version);
+
 /* True unless the node's status says otherwise. */
 bool dt_enabled(const void *fdt, int node);
 

@@ -49,23 +49,13 @@ void console_write(const char *text)
     }
 }
 
-/* /chosen/stdout-path, or NULL. */
-static const char *stdout_path(const void *fdt)
-{
-    int length = 0;
-    int chosen = fdt_path_offset(fdt, "/chosen");
-    const char *path = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "stdout-path", &length);
-
-    return path && length > 0 && path[length - 1] == '\0' ? path : NULL;
-}
-
 bool console_find(const void *fdt, const char *path, struct pa_range *registers,
                   const struct uart_ops **ops)
 {
     struct pa_range range;
 
     if (!path)
-        path = stdout_path(fdt);
+        path = dt_string(fdt, fdt_path_offset(fdt, "/chosen"), "stdout-path");
     if (!path)
         return false;
     const char *end = strchr(path, ':');

@@ -4,7 +4,9 @@
 
 #include <libfdt.h>
 
+#include "platform/fdt.h"
 #include "platform/log.h"
+#include "platform/string.h"
 #include "platform/sysreg.h"
 
 #define PSCI_VERSION        0x84000000
@@ -41,9 +43,8 @@ const char *smc_init(const void *fdt)
         node = fdt_node_offset_by_compatible(fdt, -1, "arm,psci-0.2");
     if (node < 0)
         return "the device tree has no PSCI 0.2 firmware (node compatible \"arm,psci-0.2\")";
-    int length = 0;
-    const char *method = fdt_getprop(fdt, node, "method", &length);
-    if (!method || length != 4 || method[0] != 's')
+    const char *method = dt_string(fdt, node, "method");
+    if (!method || strcmp(method, "smc") != 0)
         return "PSCI is not called by SMC here: Tarn needs firmware at EL3 (QEMU: "
                "virtualization=on)";
     int64_t version = smc(PSCI_VERSION, 0, 0, 0);

@@ -7,6 +7,7 @@
 
 #include <libfdt.h>
 
+#include "platform/fdt.h"
 #include "platform/mmio.h"
 #include "platform/string.h"
 
@@ -63,9 +64,7 @@ static const struct uart_ops rows[] = {
 
 const struct uart_ops *uart_find(const void *fdt, int node)
 {
-    int length = 0;
-    const uint32_t *shift = fdt_getprop(fdt, node, "reg-shift", &length);
-    uint32_t have = shift && length == 4 ? fdt32_to_cpu(*shift) : 0;
+    uint64_t have = dt_cells(fdt, node, "reg-shift", 0);
 
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
         if (fdt_node_check_compatible(fdt, node, rows[i].compatible) == 0 &&

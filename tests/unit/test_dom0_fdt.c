@@ -18,7 +18,7 @@
 static const struct pa_range ram[] = {{0x80000000, 0x10000000}};
 static const struct pa_range pool[] = {{0x90000000, 0x8000000}, {0x880000000, 0x40000000}};
 
-static struct dom0_fdt_config make_config(unsigned gic_version, unsigned nr_vcpus)
+static struct dom0_fdt_config make_config(unsigned nr_vcpus)
 {
     struct dom0_fdt_config config = {
         .ram = ram,
@@ -28,7 +28,6 @@ static struct dom0_fdt_config make_config(unsigned gic_version, unsigned nr_vcpu
         .bootargs = "root=/dev/vda quiet",
         .initrd = {0x84000000, 0x123456},
         .nr_vcpus = nr_vcpus,
-        .gic_version = gic_version,
         .upcall_page = 0x98001000,
         .upcall_intid = TARN_UPCALL_INTID,
     };
@@ -134,8 +133,7 @@ static void check_cpus(const void *fdt, const struct dom0_fdt_config *config)
     unsigned count = 0;
     int node;
 
-    fdt_for_each_subnode(node, fdt, parent)
-    {
+    fdt_for_each_subnode(node, fdt, parent) {
         assert_string(fdt, node, "device_type", "cpu");
         assert_string(fdt, node, "enable-method", "psci");
         assert_non_null(fdt_getprop(fdt, node, "compatible", NULL));
@@ -157,7 +155,7 @@ static void check_firmware(const void *fdt)
 
 static void check_gic(const void *fdt, unsigned version)
 {
-    int gic = dom0_fdt_gic(fdt);
+    int gic = dt_gic(fdt, NULL);
     struct pa_range range;
 
     assert_true(gic >= 0);
@@ -184,10 +182,10 @@ static void check_hypervisor(const void *fdt)
     assert_true(dt_interrupt(fdt, node, 0, &intid));
     assert_false(dt_interrupt(fdt, node, 1, &intid));
     assert_int_equal(intid, TARN_UPCALL_INTID);
-    assert_int_equal(cell(fdt, node, "interrupt-parent"), fdt_get_phandle(fdt, dom0_fdt_gic(fdt)));
+    assert_int_equal(cell(fdt, node, "interrupt-parent"), fdt_get_phandle(fdt, dt_gic(fdt, NULL)));
     int length = 0;
     (void)fdt_getprop(fdt, node, "interrupts", &length);
-    assert_int_equal(length, 4 * (int)cell(fdt, dom0_fdt_gic(fdt), "#interrupt-cells"));
+    assert_int_equal(length, 4 * (int)cell(fdt, dt_gic(fdt, NULL), "#interrupt-cells"));
 }
 
 static void check_chosen(const void *fdt, const void *machine)
@@ -227,7 +225,7 @@ static bool is_edited(const void *fdt, int node)
 {
     char path[256];
 
-    if (node == dom0_fdt_gic(fdt))
+    if (node == dt_gic(fdt, NULL))
         return true;
     assert_int_equal(fdt_get_path(fdt, node, path, sizeof(path)), 0);
     if (strncmp(path, "/cpus", 5) == 0 || strncmp(path, "/chosen", 7) == 0)
@@ -282,7 +280,7 @@ static unsigned check_rest(const void *fdt, const void *machine)
 
 static void check_all(const void *machine, unsigned version, unsigned nr_vcpus)
 {
-    struct dom0_fdt_config config = make_config(version, nr_vcpus);
+    struct dom0_fdt_config config = make_config(nr_vcpus);
     void *fdt = build(&config, machine);
 
     check_memory(fdt);
@@ -320,7 +318,7 @@ static void test_virt(void **state)
 static void test_smmu_goes(void **state)
 {
     void *machine = dt_machine("virt-smmu");
-    struct dom0_fdt_config config = make_config(3, 2);
+    struct dom0_fdt_config config = make_config(2);
 
     (void)state;
     assert_int_equal(count_compatible(machine, "arm,smmu-v3"), 1);
@@ -335,7 +333,7 @@ static void test_smmu_goes(void **state)
 static void test_v2m_stays(void **state)
 {
     void *machine = dt_machine("virt-gic2-smp4");
-    struct dom0_fdt_config config = make_config(2, 4);
+    struct dom0_fdt_config config = make_config(4);
     void *fdt = build(&config, machine);
 
     (void)state;
@@ -383,7 +381,7 @@ static void test_boards(void **state)
 static void test_odd(void **state)
 {
     void *machine = dt_machine("odd");
-    struct dom0_fdt_config config = make_config(3, 3);
+    struct dom0_fdt_config config = make_config(3);
     int cpu0 = fdt_path_offset(machine, "/cpus/cpu@0");
 
     (void)state;
@@ -410,7 +408,7 @@ static void test_odd(void **state)
 static void test_no_initrd(void **state)
 {
     void *machine = dt_machine("odd");
-    struct dom0_fdt_config config = make_config(3, 1);
+    struct dom0_fdt_config config = make_config(1);
 
     (void)state;
     config.initrd.size = 0;
@@ -426,7 +424,7 @@ static void test_no_initrd(void **state)
 static void test_too_little_room(void **state)
 {
     void *machine = dt_machine("virt-gic3-smp4");
-    struct dom0_fdt_config config = make_config(3, 8);
+    struct dom0_fdt_config config = make_config(8);
     void *whole = build(&config, machine);
     size_t enough = fdt_totalsize(machine) + 4096;
 
@@ -448,7 +446,7 @@ static void test_address_too_large(void **state)
 {
     static const struct pa_range large[] = {{0x80000000, 0x100000000}};
     void *machine = dt_machine("odd"); /* sizes of one cell */
-    struct dom0_fdt_config config = make_config(3, 1);
+    struct dom0_fdt_config config = make_config(1);
     char out[32768];
 
     (void)state;
@@ -497,7 +495,7 @@ static void test_devices_of_virt(void **state)
             virtio++;
         }
         assert_int_equal(virtio, 32);
-        int gic = dom0_fdt_gic(machine);
+        int gic = dt_gic(machine, NULL);
         for (unsigned i = 0; dt_reg(machine, gic, i, &range); i++)
             assert_int_equal(touching(&list, range.base, range.size), 0);
         for (int node = 0; node >= 0; node = fdt_next_node(machine, node, NULL))
@@ -546,7 +544,7 @@ static void test_damaged(void **state)
 {
     uint8_t *good = dt_machine("odd");
     size_t size = fdt_totalsize(good);
-    struct dom0_fdt_config config = make_config(3, 2);
+    struct dom0_fdt_config config = make_config(2);
     unsigned passed = 0;
 
     (void)state;
