@@ -12,72 +12,65 @@ struct bootargs bootargs;
 /* One option: `set` returns false if the value makes no sense. */
 struct option {
     const char *name;
-    bool (*set)(const char *value);
+    bool (*set)(const struct option *option, const char *value);
     const char *expects;
+    /* set_number's: where it goes, its range, and which of the letters K, M, G may follow. */
+    uint64_t *number, least, most;
+    const char *units;
 };
 
-static bool parse_size(const char *text, uint64_t *bytes)
+/* A number in decimal, or in hexadecimal after 0x. Leaves *text behind it; false if there is none.
+ */
+static bool parse_digits(const char **text, uint64_t *value)
 {
-    static const struct {
-        char letter;
-        uint64_t factor;
-    } units[] = {{'\0', 1}, {'K', KIB}, {'k', KIB}, {'M', MIB}, {'m', MIB}, {'G', GIB}, {'g', GIB}};
-    char *end;
-    uint64_t value = strtoul(text, &end, 0);
+    bool hex = (*text)[0] == '0' && (*text)[1] == 'x';
+    const char *digits = hex ? "0123456789abcdef" : "0123456789";
+    const char *first = hex ? *text + 2 : *text, *at = first, *digit;
 
-    if (end == text || value == 0 || (end[0] && end[1]))
-        return false;
-    for (unsigned i = 0; i < ARRAY_SIZE(units); i++) {
-        if (*end == units[i].letter && value <= (1ul << 52) / units[i].factor) {
-            *bytes = value * units[i].factor;
-            return true;
-        }
-    }
-    return false;
+    *value = 0;
+    for (; *at && (digit = strchr(digits, *at)) != NULL; at++)
+        if (__builtin_mul_overflow(*value, strlen(digits), value) ||
+            __builtin_add_overflow(*value, (uint64_t)(digit - digits), value))
+            return false;
+    *text = at;
+    return at != first;
 }
 
-static bool parse_number(const char *text, uint64_t most, uint64_t *number)
-{
-    char *end;
-
-    *number = strtoul(text, &end, 10);
-    return end != text && *end == '\0' && *number <= most;
-}
-
-static bool set_dom0_mem(const char *value)
-{
-    return parse_size(value, &bootargs.dom0_mem);
-}
-
-static bool set_heap(const char *value)
-{
-    return parse_size(value, &bootargs.heap);
-}
-
-static bool set_dom0_vcpus(const char *value)
+static bool set_number(const struct option *option, const char *value)
 {
     uint64_t number;
+    unsigned shift = 0;
 
-    if (!parse_number(value, MAX_CPUS, &number) || number == 0)
+    if (!parse_digits(&value, &number))
         return false;
-    bootargs.dom0_vcpus = (unsigned)number;
+    if (*value) {
+        const char *unit = strchr(option->units, *value & ~0x20);
+        if (!unit || value[1])
+            return false;
+        shift = 10 * (unsigned)(unit + 1 - option->units);
+    }
+    if (number < option->least || number > option->most >> shift)
+        return false;
+    *option->number = number << shift;
     return true;
 }
 
-static bool set_console(const char *value)
+static bool set_console(const struct option *option, const char *value)
 {
     size_t length = strlen(value);
 
+    (void)option;
     if (length == 0 || length >= sizeof(bootargs.console))
         return false;
     memcpy(bootargs.console, value, length + 1);
     return true;
 }
 
-static bool set_loglevel(const char *value)
+static bool set_loglevel(const struct option *option, const char *value)
 {
     static const char *const names[] = {"error", "warn", "info", "guest", "debug"};
 
+    (void)option;
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         if (strcmp(value, names[i]) == 0) {
             (void)log_set_level(i);
@@ -87,23 +80,16 @@ static bool set_loglevel(const char *value)
     return false;
 }
 
-static bool set_panic_test(const char *value)
-{
-    uint64_t number;
-
-    if (!parse_number(value, 1, &number))
-        return false;
-    bootargs.panic_test = number != 0;
-    return true;
-}
+#define SIZE_UNITS "KMG"
+#define SIZE_MOST  (1ul << 52)
 
 static const struct option options[] = {
-    {"dom0_mem", set_dom0_mem, "a size such as 1536M"},
-    {"dom0_vcpus", set_dom0_vcpus, "a number from 1 to 64"},
-    {"heap", set_heap, "a size such as 32M"},
-    {"console", set_console, "a UART's device-tree path or alias"},
-    {"loglevel", set_loglevel, "error, warn, info, guest or debug"},
-    {"panic_test", set_panic_test, "0 or 1"},
+    {"dom0_mem", set_number, "a size such as 1536M", &bootargs.dom0_mem, 1, SIZE_MOST, SIZE_UNITS},
+    {"dom0_vcpus", set_number, "a number from 1 to 64", &bootargs.dom0_vcpus, 1, MAX_CPUS, ""},
+    {"heap", set_number, "a size such as 32M", &bootargs.heap, 1, SIZE_MOST, SIZE_UNITS},
+    {"console", set_console, "a UART's device-tree path or alias", NULL, 0, 0, NULL},
+    {"loglevel", set_loglevel, "error, warn, info, guest or debug", NULL, 0, 0, NULL},
+    {"panic_test", set_number, "0 or 1", &bootargs.panic_test, 0, 1, ""},
 };
 
 static void parse_one(char *word)
@@ -115,7 +101,7 @@ static void parse_one(char *word)
     for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
         if (strcmp(word, options[i].name) != 0)
             continue;
-        if (!value || !options[i].set(value))
+        if (!value || !options[i].set(&options[i], value))
             log_warn("option %s= wants %s, got \"%s\"; ignored", word, options[i].expects,
                      value ? value : "");
         return;

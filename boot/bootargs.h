@@ -10,9 +10,9 @@
 struct bootargs {
     uint64_t dom0_mem;   /* dom0_mem=SIZE[K|M|G]: bytes; 0 = not given */
     uint64_t heap;       /* heap=SIZE: bytes; 0 = not given */
-    unsigned dom0_vcpus; /* dom0_vcpus=N; 0 = one per CPU */
+    uint64_t dom0_vcpus; /* dom0_vcpus=N; 0 = one per CPU */
     char console[96];    /* console=PATH or ALIAS of a UART's node; "": /chosen/stdout-path */
-    bool panic_test;     /* panic_test=1: panic at the end of boot, to see what one looks like */
+    uint64_t panic_test; /* panic_test=1: panic at the end of boot, to see what one looks like */
 };
 extern struct bootargs bootargs;
 

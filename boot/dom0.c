@@ -251,7 +251,7 @@ static struct domain *create(void)
     struct domain *domain;
     struct domain_config config = {
         .name = "dom0",
-        .nr_vcpus = bootargs.dom0_vcpus ? bootargs.dom0_vcpus : cpu_count,
+        .nr_vcpus = bootargs.dom0_vcpus ? (unsigned)bootargs.dom0_vcpus : cpu_count,
         .nr_irqs = gic_info.nr_irqs,
         .hardware_spis = true,
     };

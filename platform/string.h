@@ -19,6 +19,5 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t most);
 char *strchr(const char *text, int c);
 char *strrchr(const char *text, int c);
-unsigned long strtoul(const char *text, char **end, int base);
 
 #endif

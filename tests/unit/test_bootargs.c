@@ -56,10 +56,24 @@ static void test_sizes(void **state)
         const char *text;
         uint64_t bytes; /* 0: refused */
     } rows[] = {
-        {"2G", 2 * GIB},   {"2g", 2 * GIB}, {"64K", 64 * KIB}, {"4096", 4096},
-        {"0x100000", MIB}, {"0", 0},        {"", 0},           {"M", 0},
-        {"12MB", 0},       {"1.5G", 0},     {"-1", 0},         {"99999999999999999999", 0},
-        {"16777216G", 0},  {"1T", 0},
+        {"2G", 2 * GIB},
+        {"2g", 2 * GIB},
+        {"64K", 64 * KIB},
+        {"4096", 4096},
+        {"0x100000", MIB},
+        {"0", 0},
+        {"", 0},
+        {"M", 0},
+        {"12MB", 0},
+        {"1.5G", 0},
+        {"-1", 0},
+        {"99999999999999999999", 0},
+        {"16777216G", 0},
+        {"1T", 0},
+        {"0x", 0},
+        {"0x10m", 16 * MIB},
+        {"-18446744073709551615M", 0},
+        {"18446744073709551617", 0},
     };
 
     (void)state;
@@ -75,7 +89,8 @@ static void test_sizes(void **state)
 static void test_malformed_and_unknown_are_named(void **state)
 {
     (void)state;
-    parse("dom0_vcpus=0 frobnicate loglevel=loud dom0_mem heap=1G");
+    parse("dom0_vcpus=4K dom0_vcpus=65 panic_test=2 dom0_vcpus=0 frobnicate loglevel=loud dom0_mem "
+          "heap=1G");
     assert_non_null(strstr(warnings, "dom0_vcpus= wants a number from 1 to 64, got \"0\""));
     assert_non_null(strstr(warnings, "\"frobnicate\" is not known"));
     assert_non_null(strstr(warnings, "loglevel= wants"));

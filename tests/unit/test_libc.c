@@ -15,7 +15,6 @@
 #define strncmp tarn_strncmp
 #define strchr  tarn_strchr
 #define strrchr tarn_strrchr
-#define strtoul tarn_strtoul
 #include "platform/libc.c"
 #undef memcpy
 #undef memmove
@@ -28,7 +27,6 @@
 #undef strncmp
 #undef strchr
 #undef strrchr
-#undef strtoul
 
 #define ROOM 200
 
@@ -89,58 +87,11 @@ static void test_search(void **state)
     }
 }
 
-static void check_number(const char *text, int base)
-{
-    char *mine, *theirs;
-
-    assert_int_equal(tarn_strtoul(text, &mine, base), strtoul(text, &theirs, base));
-    assert_ptr_equal(mine, theirs);
-}
-
-static void test_numbers(void **state)
-{
-    static const char *const texts[] = {"",
-                                        "0",
-                                        "0x",
-                                        "0xg",
-                                        "0x10",
-                                        "010",
-                                        "  12k",
-                                        "-3",
-                                        "+4",
-                                        "+-4",
-                                        "\t\n7",
-                                        "1536M",
-                                        "zz",
-                                        "0X1f",
-                                        "08",
-                                        "99999999999999999999999",
-                                        "18446744073709551615",
-                                        "18446744073709551616",
-                                        "0xffffffffffffffffff",
-                                        "-1",
-                                        "12 34"};
-
-    (void)state;
-    for (unsigned i = 0; i < ARRAY_SIZE(texts); i++)
-        for (int base = 0; base <= 36; base += base == 0 ? 2 : 1)
-            check_number(texts[i], base);
-    for (unsigned i = 0; i < 20000; i++) {
-        char text[12] = {0};
-        for (unsigned c = 0; c < unit_random_below(sizeof(text)); c++)
-            text[c] = "0123456789xXfF+- "[unit_random_below(17)];
-        check_number(text, 0);
-        check_number(text, 16);
-        check_number(text, 10);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_search),
-        cmocka_unit_test(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
