@@ -4,6 +4,7 @@
 
 #include <libfdt.h>
 
+#include "platform/printf.h"
 #include "platform/string.h"
 
 #define NAME_ROOM 40
@@ -16,33 +17,28 @@ void edit_check(struct fdt_editor *e, int result, const char *what)
     }
 }
 
-int edit_child(struct fdt_editor *e, int parent, const char *name)
+/* what: of the error; outlives the editor. */
+static int child(struct fdt_editor *e, int parent, const char *name, const char *what)
 {
     int node = e->error ? -1 : fdt_subnode_offset(e->fdt, parent, name);
 
     if (node < 0 && !e->error)
         node = fdt_add_subnode(e->fdt, parent, name);
-    edit_check(e, node, name);
+    edit_check(e, node, what);
     return node;
+}
+
+int edit_child(struct fdt_editor *e, int parent, const char *name)
+{
+    return child(e, parent, name, name);
 }
 
 int edit_unit(struct fdt_editor *e, int parent, const char *name, uint64_t address)
 {
     char text[NAME_ROOM];
-    size_t at = strlen(name);
-    int shift = 60;
 
-    memcpy(text, name, at);
-    text[at++] = '@';
-    while (shift > 0 && (address >> shift) == 0)
-        shift -= 4;
-    for (; shift >= 0; shift -= 4)
-        text[at++] = "0123456789abcdef"[(address >> shift) & 15];
-    text[at] = '\0';
-    int node = edit_child(e, parent, text);
-    if (e->what == text) /* which ends here */
-        e->what = name;
-    return node;
+    (void)format_text(text, sizeof(text), "%s@%lx", name, address);
+    return child(e, parent, text, name);
 }
 
 void edit_set(struct fdt_editor *e, int node, const char *name, const void *value, size_t size)

@@ -86,19 +86,6 @@ uint64_t log_set_level(uint64_t level)
     return before;
 }
 
-/* Log lock held. */
-static __attribute__((format(printf, 1, 2))) void ring_print(const char *format, ...)
-{
-    char text[LINE_SIZE + 40];
-    va_list args;
-
-    va_start(args, format);
-    (void)format_string(text, sizeof(text), format, args);
-    va_end(args);
-    for (const char *at = text; *at; at++)
-        ring[ring_end++ % RING_SIZE] = *at;
-}
-
 size_t log_read(uint64_t *position, char *out, size_t size)
 {
     spin_lock(&lock);
@@ -116,10 +103,13 @@ size_t log_read(uint64_t *position, char *out, size_t size)
 /* Log lock held. */
 static void write_line(enum log_level level, const char *line)
 {
+    char text[LINE_SIZE + 40];
     uint64_t frequency = MAX(sysreg_read(cntfrq_el0), 1ul), now = sysreg_read(cntpct_el0);
 
-    ring_print("<%u>[%5lu.%06lu] %s\n", level, now / frequency,
-               now % frequency * 1000000 / frequency, line);
+    (void)format_text(text, sizeof(text), "<%u>[%5lu.%06lu] %s\n", level, now / frequency,
+                      now % frequency * 1000000 / frequency, line);
+    for (const char *at = text; *at; at++)
+        ring[ring_end++ % RING_SIZE] = *at;
     console_write("tarn: ");
     console_write(prefix[level]);
     console_write(line);

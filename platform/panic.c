@@ -68,28 +68,20 @@ static void backtrace(uint64_t pc, uint64_t fp, uint64_t sp)
 
 static const char *class_name(uint64_t esr)
 {
-    switch (FIELD(esr, 31, 26)) {
-    case 0x00:
-        return "unknown reason (undefined instruction)";
-    case 0x07:
-        return "FP/SIMD access trapped";
-    case 0x0e:
-        return "illegal execution state";
-    case 0x21:
-        return "instruction abort";
-    case 0x22:
-        return "PC alignment fault";
-    case 0x25:
-        return "data abort";
-    case 0x26:
-        return "SP alignment fault";
-    case 0x2f:
-        return "SError";
-    case 0x3c:
-        return "BRK instruction";
-    default:
-        return "another class";
-    }
+    static const char *const names[64] = {
+        [0x00] = "unknown reason (undefined instruction)",
+        [0x07] = "FP/SIMD access trapped",
+        [0x0e] = "illegal execution state",
+        [0x21] = "instruction abort",
+        [0x22] = "PC alignment fault",
+        [0x25] = "data abort",
+        [0x26] = "SP alignment fault",
+        [0x2f] = "SError",
+        [0x3c] = "BRK instruction",
+    };
+    const char *name = names[FIELD(esr, 31, 26)];
+
+    return name ? name : "another class";
 }
 
 static const char *fault_name(uint64_t esr)

@@ -123,3 +123,13 @@ size_t format_string(char *text, size_t size, const char *format, va_list args)
     *out.at = '\0';
     return (size_t)(out.at - text);
 }
+
+size_t format_text(char *out, size_t size, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    size_t length = format_string(out, size, format, args);
+    va_end(args);
+    return length;
+}

@@ -14,4 +14,8 @@
  */
 size_t format_string(char *out, size_t size, const char *format, va_list args);
 
+/* The same with the arguments themselves. */
+__attribute__((format(printf, 3, 4))) size_t format_text(char *out, size_t size, const char *format,
+                                                         ...);
+
 #endif

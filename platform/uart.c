@@ -16,15 +16,9 @@
 
 #define PATIENCE 100000 /* polls before a character is given up: a dead UART must not hang EL2 */
 
-static void wait_clear(volatile void *status, uint32_t bit)
+static void wait(volatile void *status, uint32_t bit, bool set)
 {
-    for (unsigned i = 0; i < PATIENCE && (mmio_read32(status) & bit); i++)
-        ;
-}
-
-static void wait_set(volatile void *status, uint32_t bit)
-{
-    for (unsigned i = 0; i < PATIENCE && !(mmio_read32(status) & bit); i++)
+    for (unsigned i = 0; i < PATIENCE && !(mmio_read32(status) & bit) == set; i++)
         ;
 }
 
@@ -35,13 +29,13 @@ static volatile void *reg(volatile void *base, unsigned offset)
 
 static void pl011_put(volatile void *base, char c)
 {
-    wait_clear(reg(base, 0x18), 1u << 5); /* UARTFR.TXFF */
+    wait(reg(base, 0x18), 1u << 5, false); /* UARTFR.TXFF */
     mmio_write32(base, (uint8_t)c);
 }
 
 static void ns16550_put(volatile void *base, char c)
 {
-    wait_set(reg(base, 0x14), 1u << 5); /* LSR.THRE, registers 4 bytes apart */
+    wait(reg(base, 0x14), 1u << 5, true); /* LSR.THRE, registers 4 bytes apart */
     mmio_write32(base, (uint8_t)c);
 }
 
@@ -52,7 +46,7 @@ static void cadence_put(volatile void *base, char c)
 
     if ((control & CADENCE_TX_MASK) != CADENCE_TX_ENABLE)
         mmio_write32(base, (control & ~CADENCE_TX_MASK) | CADENCE_TX_ENABLE);
-    wait_clear(reg(base, 0x2c), 1u << 4); /* Channel_sts: TX FIFO full */
+    wait(reg(base, 0x2c), 1u << 4, false); /* Channel_sts: TX FIFO full */
     mmio_write32(reg(base, 0x30), (uint8_t)c);
 }
 

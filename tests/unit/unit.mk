@@ -20,6 +20,7 @@ UNIT_SOURCES_fdt       := platform/fdt.c platform/uart.c platform/log.c platform
 UNIT_SOURCES_log       := platform/log.c platform/printf.c platform/fdt.c platform/uart.c
 UNIT_SOURCES_ranges    := boot/ranges.c
 UNIT_SOURCES_dom0_fdt  := boot/dom0_fdt.c boot/dom0_devices.c boot/fdt_edit.c boot/ranges.c platform/fdt.c \
+                          platform/printf.c \
                           tests/unit/dt_machine.c tests/unit/stop_machine.c
 UNIT_SOURCES_heap      := mm/heap.c
 UNIT_SOURCES_pool      := mm/pool.c mm/heap.c
