@@ -22,7 +22,7 @@ void gic_init_cpu(void)
 
 void gic_enable_ppi(uint32_t intid)
 {
-    gic_bank_enable(0, BIT32(intid));
+    gic_bank_write(GICD_ISENABLER, 0, BIT32(intid));
 }
 
 uint32_t gic_ack(void)
@@ -45,34 +45,33 @@ void gic_send_sgi(unsigned cpu, uint32_t sgi)
     gic_ops->send_sgi(cpu, sgi);
 }
 
-static volatile uint8_t *bank_register(unsigned offset, unsigned bank)
+static volatile uint8_t *bank_register(unsigned reg, unsigned bank)
 {
-    return gic_ops->frame(32 * bank) + offset + 4ul * bank;
+    return gic_ops->frame(32 * bank) + reg + 4ul * bank;
 }
 
-void gic_bank_enable(unsigned bank, uint32_t bits)
+void gic_bank_write(unsigned reg, unsigned bank, uint32_t bits)
 {
-    mmio_write32(bank_register(GICD_ISENABLER, bank), bits);
-}
-
-void gic_bank_disable(unsigned bank, uint32_t bits)
-{
-    mmio_write32(bank_register(GICD_ICENABLER, bank), bits);
-}
-
-void gic_bank_set_pending(unsigned bank, uint32_t bits)
-{
-    mmio_write32(bank_register(GICD_ISPENDR, bank), bits);
-}
-
-void gic_bank_clear_pending(unsigned bank, uint32_t bits)
-{
-    mmio_write32(bank_register(GICD_ICPENDR, bank), bits);
+    mmio_write32(bank_register(reg, bank), bits);
 }
 
 uint32_t gic_bank_pending(unsigned bank)
 {
     return mmio_read32(bank_register(GICD_ISPENDR, bank));
+}
+
+void gic_bank_reset(volatile uint8_t *frame, unsigned bank)
+{
+    volatile uint8_t *bits = frame + 4ul * bank;
+    volatile uint8_t *priorities = frame + GICD_IPRIORITYR + 32ul * bank;
+
+    mmio_write32(bits + GICD_ICENABLER, 0xffffffff);
+    mmio_write32(bits + GICD_ICACTIVER, 0xffffffff);
+    mmio_write32(bits + GICD_ICPENDR, 0xffffffff);
+    if (gic_info.version == 3)
+        mmio_write32(bits + GICD_IGROUPR, 0xffffffff);
+    for (unsigned i = 0; i < 32; i += 4)
+        mmio_write32(priorities + i, 0xa0a0a0a0);
 }
 
 /*
@@ -81,7 +80,7 @@ uint32_t gic_bank_pending(unsigned bank)
  */
 void gic_bank_set_active(unsigned bank, uint32_t bits)
 {
-    mmio_write32(bank_register(GICD_ISACTIVER, bank), bits);
+    gic_bank_write(GICD_ISACTIVER, bank, bits);
     (void)mmio_read32(bank_register(GICD_ISACTIVER, bank));
 }
 

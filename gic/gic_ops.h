@@ -52,15 +52,16 @@ struct gic_maps {
 extern struct gic_maps gic_maps;
 
 /*
- * One bank of 32 physical interrupts; SPIs by any CPU, bank 0 is the calling CPU's own. Writes take
- * effect in order but are not waited for, but for gic_set_active, which has happened on return.
+ * One bank of 32 physical interrupts; SPIs by any CPU, bank 0 is the calling CPU's own. Writes of
+ * GICD_ISENABLER, ICENABLER, ISPENDR, ICPENDR take effect in order but are not waited for;
+ * gic_bank_set_active has happened on return.
  */
-void gic_bank_enable(unsigned bank, uint32_t bits);
-void gic_bank_disable(unsigned bank, uint32_t bits);
-void gic_bank_set_pending(unsigned bank, uint32_t bits);
-void gic_bank_clear_pending(unsigned bank, uint32_t bits);
+void gic_bank_write(unsigned reg, unsigned bank, uint32_t bits);
 uint32_t gic_bank_pending(unsigned bank);
 void gic_bank_set_active(unsigned bank, uint32_t bits);
+
+/* Boot: bank of a frame disabled, neither pending nor active, one priority, GICv3: group 1. */
+void gic_bank_reset(volatile uint8_t *frame, unsigned bank);
 
 /* Trigger of one SPI. The distributor's lock is the caller's business: read-modify-write. */
 void gic_set_edge(uint32_t intid, bool edge);

@@ -45,20 +45,10 @@ static const char *probe_v3(const void *fdt, int node)
     return NULL;
 }
 
-/* SPIs: disabled, neither pending nor active, one priority, to the boot CPU. */
 static void reset_spis(void)
 {
-    volatile uint8_t *gicd = gic_maps.gicd;
-
-    for (unsigned n = 32; n < gic_info.nr_irqs; n += 32) {
-        mmio_write32(gicd + GICD_ICENABLER + n / 8, 0xffffffff);
-        mmio_write32(gicd + GICD_ICACTIVER + n / 8, 0xffffffff);
-        mmio_write32(gicd + GICD_ICPENDR + n / 8, 0xffffffff);
-        if (gic_info.version == 3)
-            mmio_write32(gicd + GICD_IGROUPR + n / 8, 0xffffffff);
-    }
-    for (unsigned n = 32; n < gic_info.nr_irqs; n += 4)
-        mmio_write32(gicd + GICD_IPRIORITYR + n, 0xa0a0a0a0);
+    for (unsigned bank = 1; bank < (gic_info.nr_irqs + 31) / 32; bank++)
+        gic_bank_reset(gic_maps.gicd, bank);
     for (unsigned n = 32; n < gic_info.nr_irqs; n++)
         gic_ops->route(n, 0);
 }

@@ -95,11 +95,7 @@ static void v2_init_cpu(void)
     volatile uint8_t *gicd = gic_maps.gicd;
 
     interface_mask[cpu_id()] = read_interface_mask();
-    mmio_write32(gicd + GICD_ICENABLER, 0xffffffff);
-    mmio_write32(gicd + GICD_ICACTIVER, 0xffffffff);
-    mmio_write32(gicd + GICD_ICPENDR, 0xffff0000);
-    for (unsigned i = 0; i < 32; i += 4)
-        mmio_write32(gicd + GICD_IPRIORITYR + i, 0xa0a0a0a0);
+    gic_bank_reset(gicd, 0);
     mmio_write32(gicd + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
 
     gich_write(GICH_APR, 0);

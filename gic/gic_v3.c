@@ -104,18 +104,11 @@ static void wake(volatile uint8_t *rd)
 
 static void init_redistributor(volatile uint8_t *rd)
 {
-    volatile uint8_t *sgi = rd + GICR_SGI;
-
     wake(rd);
-    mmio_write32(sgi + GICD_ICENABLER, 0xffffffff);
-    mmio_write32(sgi + GICD_ICACTIVER, 0xffffffff);
-    mmio_write32(sgi + GICD_ICPENDR, 0xffffffff);
-    mmio_write32(sgi + GICD_IGROUPR, 0xffffffff);
-    for (unsigned i = 0; i < 32; i += 4)
-        mmio_write32(sgi + GICD_IPRIORITYR + i, 0xa0a0a0a0);
+    gic_bank_reset(rd + GICR_SGI, 0);
     if (!gic_wait_clear(rd + GICR_CTLR, GICR_CTLR_RWP))
         panic("GICv3: the redistributor of CPU %u does not answer", cpu_id());
-    mmio_write32(sgi + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
+    mmio_write32(rd + GICR_SGI + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
 }
 
 /* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, Aff2 39:32, INTID 27:24, Aff1 23:16, list of Aff0 15:0. */

@@ -21,7 +21,7 @@ void vgic_hw_enable(struct vgic *vgic, unsigned b, uint32_t bits)
 {
     for (uint32_t left = bits; left; left &= left - 1)
         vgic_hw_route(vgic, b, (unsigned)__builtin_ctz(left));
-    gic_bank_enable(b, bits);
+    gic_bank_write(GICD_ISENABLER, b, bits);
 }
 
 void vgic_hw_set_edge(struct vgic *vgic, unsigned b, uint32_t bits)
@@ -54,7 +54,7 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits)
 {
     bank->latch &= ~bits;
     if (bits & bank->edge)
-        gic_bank_set_pending(b, bits & bank->edge);
+        gic_bank_write(GICD_ISPENDR, b, bits & bank->edge);
 }
 
 vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid)
@@ -110,9 +110,9 @@ void vgic_destroy(struct vgic *vgic)
         struct vgic_bank *bank = &vgic_spi(vgic, b)->bank;
 
         assert(!bank->cached);
-        gic_bank_disable(b, vgic_valid(vgic, b));
+        gic_bank_write(GICD_ICENABLER, b, vgic_valid(vgic, b));
         vgic_hw_release(bank, NULL, b, bank->hw);
-        gic_bank_clear_pending(b, vgic_valid(vgic, b));
+        gic_bank_write(GICD_ICPENDR, b, vgic_valid(vgic, b));
     }
     spin_unlock(&vgic->lock);
 }

@@ -60,7 +60,7 @@ static VGIC_WRITER(write_disable)
     sync(vgic, banked, access, b, bits);
     bank->enabled &= ~bits;
     if (is_hardware(vgic, b))
-        gic_bank_disable(b, bits);
+        gic_bank_write(GICD_ICENABLER, b, bits);
     access->kick |= vgic_update(vgic, banked, b, bits);
 }
 
@@ -126,7 +126,7 @@ static VGIC_WRITER(write_set_pending)
     if (!bits)
         return;
     if (is_hardware(vgic, b)) {
-        gic_bank_set_pending(b, bits);
+        gic_bank_write(GICD_ISPENDR, b, bits);
         return;
     }
     sync(vgic, banked, access, b, bits);
@@ -142,7 +142,7 @@ static VGIC_WRITER(write_clear_pending)
         return;
     sync(vgic, banked, access, b, bits);
     if (is_hardware(vgic, b))
-        gic_bank_clear_pending(b, bits);
+        gic_bank_write(GICD_ICPENDR, b, bits);
     bank->latch &= ~bits;
     bank->drop_pending |= bits & bank->cached;
     access->kick |= vgic_update(vgic, banked, b, bits);
