@@ -41,9 +41,8 @@ static vcpu_mask_t mark(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uin
     struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
     vcpu_mask_t kick = 0;
 
-    for (bits &= bank->cached; bits; bits &= bits - 1) {
-        unsigned i = (unsigned)__builtin_ctz(bits);
-        struct vgic_cpu *holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
+    for_each_bit(i, bits & bank->cached) {
+        struct vgic_cpu *holder = vgic_holder(vgic, cpu, b, i);
         uint16_t mask = (uint16_t)BIT32(bank->lr[i]);
 
         holder->lr_stale |= mask;
@@ -69,9 +68,8 @@ vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, ui
     struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
     vcpu_mask_t kick = vgic_recompose(vgic, cpu, b, bits);
 
-    for (bits &= bank->ready; bits; bits &= bits - 1) {
-        struct vgic_cpu *holder =
-            b ? vgic->cpu[vgic_spi(vgic, b)->holder[__builtin_ctz(bits)]] : cpu;
+    for_each_bit(i, bits & bank->ready) {
+        struct vgic_cpu *holder = vgic_holder(vgic, cpu, b, i);
 
         mark_dirty(holder);
         kick |= BIT(holder->number);
@@ -99,8 +97,7 @@ static vcpu_mask_t update_spis(struct vgic *vgic, unsigned b, uint32_t want)
     struct vgic_bank *bank = &spi->bank;
     vcpu_mask_t kick = 0;
 
-    for (uint32_t bits = want ^ bank->ready; bits; bits &= bits - 1) {
-        unsigned i = (unsigned)__builtin_ctz(bits);
+    for_each_bit(i, want ^ bank->ready) {
         uint32_t bit = BIT32(i);
 
         if (bank->ready & bit) {
@@ -156,9 +153,7 @@ vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits)
 {
     struct vgic_spi_bank *spi = vgic_spi(vgic, b);
 
-    for (uint32_t waiting = bits & spi->bank.ready & ~spi->bank.active; waiting;
-         waiting &= waiting - 1) {
-        unsigned i = (unsigned)__builtin_ctz(waiting);
+    for_each_bit(i, bits & spi->bank.ready & ~spi->bank.active) {
         if (spi->holder[i] != spi->route[i])
             vgic_unready(vgic->cpu[spi->holder[i]], &spi->bank, b, BIT32(i));
     }
@@ -190,8 +185,7 @@ static inline vcpu_mask_t repeat_here(struct vgic *vgic, struct vgic_cpu *cpu,
 {
     if (!(bank->cached & BIT32(i)))
         return 0;
-    if (b)
-        cpu = vgic->cpu[vgic_spi(vgic, b)->holder[i]];
+    cpu = vgic_holder(vgic, cpu, b, i);
     return vgic_is_here(cpu) && vgic_repeat(vgic, cpu, bank, bank->lr[i]) ? BIT(cpu->number) : 0;
 }
 

@@ -19,8 +19,8 @@ void vgic_hw_route(struct vgic *vgic, unsigned b, unsigned i)
 
 void vgic_hw_enable(struct vgic *vgic, unsigned b, uint32_t bits)
 {
-    for (uint32_t left = bits; left; left &= left - 1)
-        vgic_hw_route(vgic, b, (unsigned)__builtin_ctz(left));
+    for_each_bit(i, bits)
+        vgic_hw_route(vgic, b, i);
     gic_bank_write(GICD_ISENABLER, b, bits);
 }
 
@@ -28,8 +28,7 @@ void vgic_hw_set_edge(struct vgic *vgic, unsigned b, uint32_t bits)
 {
     uint32_t edge = vgic_spi(vgic, b)->bank.edge;
 
-    for (; bits; bits &= bits - 1) {
-        unsigned i = (unsigned)__builtin_ctz(bits);
+    for_each_bit(i, bits) {
         gic_set_edge(32 * b + i, edge & BIT32(i));
     }
 }
@@ -44,8 +43,8 @@ vcpu_mask_t vgic_hw_release(struct vgic_bank *bank, struct vgic_cpu *cpu, unsign
         __atomic_store_n(&cpu->dirty, true, __ATOMIC_RELEASE);
         return BIT(cpu->number);
     }
-    for (; bits; bits &= bits - 1)
-        gic_ops->deactivate(32 * b + (uint32_t)__builtin_ctz(bits));
+    for_each_bit(i, bits)
+        gic_ops->deactivate(32 * b + i);
     return 0;
 }
 
@@ -70,14 +69,14 @@ vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid
     cpu = vgic->cpu[vcpu];
     bank = vgic_bank(vgic, cpu, b);
     if (bank->cached & bit) {
-        holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
+        holder = vgic_holder(vgic, cpu, b, i);
         if (vgic_is_here(holder) && vgic_repeat_hw(vgic, holder, bank, bank->lr[i])) {
             spin_unlock(&vgic->lock);
             return BIT(holder->number);
         }
         /* It could come only because the guest's deactivation of the last one ended it. */
         if (holder->lr[bank->lr[i]].hw)
-            kick = vgic_fold_ended(vgic, holder, bank->lr[i]);
+            kick = vgic_fold_invalid(vgic, holder, BIT32(bank->lr[i]));
     }
     bank->latch |= bit;
     bank->hw |= bit;
@@ -94,8 +93,7 @@ void vgic_set_pcpu(struct vgic *vgic, struct vgic_cpu *cpu, unsigned pcpu)
     for (unsigned b = 1; vgic->hardware_spis && b < vgic->nr_banks; b++) {
         struct vgic_spi_bank *spi = vgic_spi(vgic, b);
 
-        for (uint32_t bits = spi->bank.enabled; bits; bits &= bits - 1) {
-            unsigned i = (unsigned)__builtin_ctz(bits);
+        for_each_bit(i, spi->bank.enabled) {
             if (spi->route[i] == cpu->number)
                 vgic_hw_route(vgic, b, i);
         }

@@ -25,6 +25,13 @@ static inline struct vgic_spi_bank *vgic_spi(const struct vgic *vgic, unsigned b
     return &vgic->spi[b - 1];
 }
 
+/* The vCPU whose ready set or list register has interrupt i of the bank. */
+static inline struct vgic_cpu *vgic_holder(const struct vgic *vgic, struct vgic_cpu *cpu,
+                                           unsigned b, unsigned i)
+{
+    return b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : cpu;
+}
+
 /* Bits of a bank that are INTIDs of this vGIC: all but for INTIDs 1020..1023. */
 static inline uint32_t vgic_valid(const struct vgic *vgic, unsigned b)
 {
@@ -99,11 +106,8 @@ bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank
 /* The same for the physical interrupt whose deactivation by the guest emptied list register n. */
 bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n);
 
-/* Folds list register n of any vCPU that is known to have become invalid. */
-vcpu_mask_t vgic_fold_ended(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n);
-
-/* Folds list registers of `cpu`, loaded on this CPU: what the hardware says, or known to be
- * invalid. */
+/* Folds list registers of `cpu`: loaded on this CPU, what the hardware says; on any CPU, those of
+ * `lrs` that are used and known to have become invalid. */
 vcpu_mask_t vgic_fold_lrs(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t lrs);
 vcpu_mask_t vgic_fold_invalid(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t lrs);
 

@@ -46,10 +46,8 @@ vcpu_mask_t vgic_fold_lrs(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t lrs)
 {
     vcpu_mask_t kick = 0;
 
-    for (; lrs; lrs &= lrs - 1) {
-        unsigned n = (unsigned)__builtin_ctz(lrs);
+    for_each_bit(n, lrs)
         kick |= fold(vgic, cpu, n, gic_ops->lr_state(n));
-    }
     return kick;
 }
 
@@ -57,14 +55,9 @@ vcpu_mask_t vgic_fold_invalid(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t 
 {
     vcpu_mask_t kick = 0;
 
-    for (lrs &= cpu->lr_used; lrs; lrs &= lrs - 1)
-        kick |= fold(vgic, cpu, (unsigned)__builtin_ctz(lrs), 0);
+    for_each_bit(n, lrs & cpu->lr_used)
+        kick |= fold(vgic, cpu, n, 0);
     return kick;
-}
-
-vcpu_mask_t vgic_fold_ended(struct vgic *vgic, struct vgic_cpu *cpu, unsigned n)
-{
-    return fold(vgic, cpu, n, 0);
 }
 
 vcpu_mask_t vgic_fold_local(struct vgic *vgic, struct vgic_cpu *self, struct vgic_cpu *owner,
@@ -73,13 +66,12 @@ vcpu_mask_t vgic_fold_local(struct vgic *vgic, struct vgic_cpu *self, struct vgi
     struct vgic_bank *bank = vgic_bank(vgic, owner, b);
     vcpu_mask_t kick = 0;
 
-    for (bits &= bank->cached; bits; bits &= bits - 1) {
-        unsigned i = (unsigned)__builtin_ctz(bits);
-        unsigned holder = b ? vgic_spi(vgic, b)->holder[i] : owner->number;
-
-        if (holder == self->number)
+    bits &= bank->cached;
+    if (!bits)
+        return 0;
+    for_each_bit(i, bits)
+        if (vgic_holder(vgic, owner, b, i) == self)
             kick |= vgic_fold_lrs(vgic, self, BIT32(bank->lr[i]));
-    }
     return kick;
 }
 
@@ -228,10 +220,12 @@ bool vgic_fill(struct vgic *vgic, struct vgic_cpu *cpu)
 
 void vgic_scrub(struct vgic_cpu *cpu)
 {
-    for (; cpu->lr_scrub; cpu->lr_scrub &= (uint16_t)(cpu->lr_scrub - 1))
-        gic_ops->lr_write((unsigned)__builtin_ctz(cpu->lr_scrub), 0);
-    for (; cpu->release; cpu->release &= cpu->release - 1)
-        gic_ops->deactivate((uint32_t)__builtin_ctz(cpu->release));
+    for_each_bit(n, cpu->lr_scrub)
+        gic_ops->lr_write(n, 0);
+    for_each_bit(intid, cpu->release)
+        gic_ops->deactivate(intid);
+    cpu->lr_scrub = 0;
+    cpu->release = 0;
 }
 
 /* Interrupts in list registers that came again or changed. */
@@ -239,9 +233,7 @@ static vcpu_mask_t refresh(struct vgic *vgic, struct vgic_cpu *cpu)
 {
     vcpu_mask_t kick = 0;
 
-    for (uint32_t lrs = cpu->lr_stale; lrs; lrs &= lrs - 1) {
-        unsigned n = (unsigned)__builtin_ctz(lrs);
-
+    for_each_bit(n, cpu->lr_stale) {
         struct vgic_bank *bank = vgic_bank(vgic, cpu, cpu->lr[n].intid / 32);
 
         if (!vgic_repeat(vgic, cpu, bank, n))

@@ -73,13 +73,9 @@ static uint32_t remote_state(struct vgic *vgic, struct vgic_cpu *banked, struct 
 {
     uint32_t found = 0;
 
-    for (uint32_t bits = bank->cached; bits; bits &= bits - 1) {
-        unsigned i = (unsigned)__builtin_ctz(bits);
-        const struct vgic_cpu *holder = b ? vgic->cpu[vgic_spi(vgic, b)->holder[i]] : banked;
-
-        if (holder->lr[bank->lr[i]].state & state)
+    for_each_bit(i, bank->cached)
+        if (vgic_holder(vgic, banked, b, i)->lr[bank->lr[i]].state & state)
             found |= BIT32(i);
-    }
     access->kick |= vgic_mark_stale(vgic, banked, b, bank->cached);
     return found;
 }
@@ -156,11 +152,8 @@ static VGIC_WRITER(write_set_active)
         return;
     sync(vgic, banked, access, b, bits);
     bits &= ~bank->active;
-    for (uint32_t idle = b ? bits & ~bank->ready & ~bank->cached : 0; idle; idle &= idle - 1) {
-        struct vgic_spi_bank *spi = vgic_spi(vgic, b);
-        unsigned i = (unsigned)__builtin_ctz(idle);
-        spi->holder[i] = spi->route[i];
-    }
+    for_each_bit(i, b ? bits & ~bank->ready & ~bank->cached : 0)
+        vgic_spi(vgic, b)->holder[i] = vgic_spi(vgic, b)->route[i];
     bank->active |= bits;
     access->kick |= vgic_update(vgic, banked, b, bits);
 }

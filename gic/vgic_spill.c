@@ -44,12 +44,11 @@ static void choose(struct vgic *vgic, struct vgic_cpu *cpu, struct choice *choic
     bool pending = false;
 
     *choice = (struct choice){.best_pending = UINT32_MAX};
-    for (uint32_t banks = cpu->ready_banks; banks; banks &= banks - 1) {
-        unsigned b = (unsigned)__builtin_ctz(banks);
+    for_each_bit(b, cpu->ready_banks) {
         struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
 
-        for (uint32_t bits = cpu->ready[b]; bits; bits &= bits - 1)
-            consider(choice, sort_key(bank, b, (unsigned)__builtin_ctz(bits)));
+        for_each_bit(i, cpu->ready[b])
+            consider(choice, sort_key(bank, b, i));
     }
     for (unsigned k = 0; k < choice->count; k++)
         pending |= !KEY_ACTIVE(choice->key[k]);
@@ -66,8 +65,7 @@ static void choose(struct vgic *vgic, struct vgic_cpu *cpu, struct choice *choic
 static uint32_t overflow_hcr(struct vgic *vgic, struct vgic_cpu *cpu)
 {
     uint32_t hcr = HCR_EN;
-    for (uint32_t banks = cpu->ready_banks; banks; banks &= banks - 1) {
-        unsigned b = (unsigned)__builtin_ctz(banks);
+    for_each_bit(b, cpu->ready_banks) {
         uint32_t active = vgic_bank(vgic, cpu, b)->active & cpu->ready[b];
 
         if (active)
@@ -100,12 +98,11 @@ static bool best_waiting_active(struct vgic *vgic, struct vgic_cpu *cpu, uint32_
 {
     uint32_t best = UINT32_MAX;
 
-    for (uint32_t banks = cpu->ready_banks; banks; banks &= banks - 1) {
-        unsigned b = (unsigned)__builtin_ctz(banks);
+    for_each_bit(b, cpu->ready_banks) {
         struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
 
-        for (uint32_t bits = cpu->ready[b] & bank->active; bits; bits &= bits - 1)
-            best = MIN(best, sort_key(bank, b, (unsigned)__builtin_ctz(bits)));
+        for_each_bit(i, cpu->ready[b] & bank->active)
+            best = MIN(best, sort_key(bank, b, i));
     }
     *intid = KEY_INTID(best);
     return best != UINT32_MAX;

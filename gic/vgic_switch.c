@@ -64,8 +64,7 @@ static bool signalled_lr(const struct vgic_cpu *cpu, uint32_t vmcr, uint32_t thr
 {
     uint32_t lrs = cpu->lr_used & ~gic_ops->lr_empty();
 
-    for (; lrs; lrs &= lrs - 1) {
-        unsigned n = (unsigned)__builtin_ctz(lrs);
+    for_each_bit(n, lrs) {
         const struct lr *lr = &cpu->lr[n];
 
         if (lr->priority < threshold && (vmcr & (lr->group1 ? VMCR_GROUP1 : VMCR_GROUP0)) &&
@@ -78,14 +77,13 @@ static bool signalled_lr(const struct vgic_cpu *cpu, uint32_t vmcr, uint32_t thr
 static bool signalled_ready(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t vmcr,
                             uint32_t threshold)
 {
-    for (uint32_t banks = cpu->ready_banks; banks; banks &= banks - 1) {
-        unsigned b = (unsigned)__builtin_ctz(banks);
+    for_each_bit(b, cpu->ready_banks) {
         struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
         uint32_t groups =
             (vmcr & VMCR_GROUP0 ? ~bank->group1 : 0) | (vmcr & VMCR_GROUP1 ? bank->group1 : 0);
 
-        for (uint32_t bits = cpu->ready[b] & ~bank->active & groups; bits; bits &= bits - 1)
-            if (bank->priority[__builtin_ctz(bits)] < threshold)
+        for_each_bit(i, cpu->ready[b] & ~bank->active & groups)
+            if (bank->priority[i] < threshold)
                 return true;
     }
     return false;

@@ -53,6 +53,10 @@ typedef uint64_t vcpu_mask_t;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define BIT(n)        (1ul << (n))
 #define BIT32(n)      ((uint32_t)1 << (n))
+/* For each bit i that is set in `bits`, 32 at most, the lowest first. `bits` is read once. */
+#define for_each_bit(i, bits)                                                                      \
+    for (uint32_t i, left_##i = (bits); left_##i && (i = (uint32_t)__builtin_ctz(left_##i), true); \
+         left_##i &= left_##i - 1)
 /* Bits high..low of value, shifted down. */
 #define FIELD(value, high, low)         (((value) >> (low)) & ((2ul << ((high) - (low))) - 1))
 #define MIN(a, b)                       ((a) < (b) ? (a) : (b))
