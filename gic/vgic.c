@@ -12,8 +12,6 @@
 #include "platform/panic.h"
 #include "platform/string.h"
 
-#define RESET_PRIORITY 0
-
 static void mark_dirty(struct vgic_cpu *cpu)
 {
     __atomic_store_n(&cpu->dirty, true, __ATOMIC_RELEASE);
@@ -225,29 +223,26 @@ vcpu_mask_t vgic_set_level(struct vgic *vgic, unsigned vcpu, uint32_t intid, boo
     return kick;
 }
 
-void vgic_reset_private(struct vgic *vgic, struct vgic_cpu *cpu)
+/* What is not named is zero: disabled, not pending, of the highest priority. */
+void vgic_reset_cpu(struct vgic *vgic, unsigned vcpu)
 {
+    assert(vcpu < vgic->nr_cpus);
+    struct vgic_cpu *cpu = vgic->cpu[vcpu];
     struct vgic_bank *bank = &cpu->private;
 
+    spin_lock(&vgic->lock);
     assert(!cpu->loaded);
     vgic_unready(cpu, bank, 0, 0xffffffff);
-    memset(bank, 0, sizeof(*bank));
-    memset(bank->priority, RESET_PRIORITY, sizeof(bank->priority));
-    bank->edge = 0x0000ffff;
-    bank->group1 = vgic->version == 3 ? 0xffffffff : 0;
-    bank->enabled = vgic->version == 2 ? 0x0000ffff : 0; /* SGIs: as most GICv2 have them */
+    *bank = (struct vgic_bank){
+        .edge = 0x0000ffff,
+        .group1 = vgic->version == 3 ? 0xffffffff : 0,
+        .enabled = vgic->version == 2 ? 0x0000ffff : 0, /* SGIs: as most GICv2 have them */
+    };
     memset(cpu->sgi_sources, 0, sizeof(cpu->sgi_sources));
     memset(cpu->sgi_active, 0, sizeof(cpu->sgi_active));
     cpu->release = 0;
     cpu->vmcr = 0;
     memset(cpu->apr, 0, sizeof(cpu->apr));
-}
-
-void vgic_reset_cpu(struct vgic *vgic, unsigned vcpu)
-{
-    assert(vcpu < vgic->nr_cpus);
-    spin_lock(&vgic->lock);
-    vgic_reset_private(vgic, vgic->cpu[vcpu]);
     spin_unlock(&vgic->lock);
 }
 
@@ -271,7 +266,6 @@ static void reset_spis(struct vgic *vgic)
         struct vgic_spi_bank *spi = vgic_spi(vgic, b);
 
         memset(spi, 0, sizeof(*spi));
-        memset(spi->bank.priority, RESET_PRIORITY, sizeof(spi->bank.priority));
         spi->bank.group1 = vgic->version == 3 ? 0xffffffff : 0;
         memset(spi->targets, vgic->version == 2, sizeof(spi->targets));
     }
@@ -300,7 +294,7 @@ bool vgic_init(struct vgic *vgic, const struct vgic_config *config)
         cpu->hcr = HCR_EN;
         cpu->vgic = vgic;
         vgic->cpu[n] = cpu;
-        vgic_reset_private(vgic, cpu);
+        vgic_reset_cpu(vgic, n);
     }
     return true;
 }

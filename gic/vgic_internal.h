@@ -88,9 +88,6 @@ vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, ui
 /* Takes interrupts out of the ready set of their vCPU. */
 void vgic_unready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint32_t bits);
 
-/* Resets the private interrupts and the CPU interface of a vCPU that is not loaded. */
-void vgic_reset_private(struct vgic *vgic, struct vgic_cpu *cpu);
-
 /* Folds what the list registers of `self`, loaded on this CPU, hold of the bits of bank b
  * (vgic_lr.c). */
 vcpu_mask_t vgic_fold_local(struct vgic *vgic, struct vgic_cpu *self, struct vgic_cpu *owner,

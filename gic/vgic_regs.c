@@ -65,14 +65,17 @@ static VGIC_WRITER(write_disable)
 }
 
 /*
- * State that other vCPUs' list registers were last known to hold. They are asked to fold, so that a
- * guest that reads in a loop will see the end of it.
+ * Bits whose list registers hold `state`. Those of other vCPUs are as they were last known to be;
+ * they are asked to fold, so that a guest that reads in a loop will see the end of it.
  */
-static uint32_t remote_state(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access,
+static uint32_t cached_state(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access *access,
                              struct vgic_bank *bank, unsigned b, uint32_t state)
 {
     uint32_t found = 0;
 
+    sync(vgic, banked, access, b, 0xffffffff);
+    if (!bank->cached)
+        return 0;
     for_each_bit(i, bank->cached)
         if (vgic_holder(vgic, banked, b, i)->lr[bank->lr[i]].state & state)
             found |= BIT32(i);
@@ -82,12 +85,8 @@ static uint32_t remote_state(struct vgic *vgic, struct vgic_cpu *banked, struct 
 
 static VGIC_READER(read_pending)
 {
-    uint32_t value = 0;
-
     spin_lock(&vgic->lock);
-    sync(vgic, banked, access, b, 0xffffffff);
-    if (bank->cached)
-        value |= remote_state(vgic, banked, access, bank, b, LR_PENDING) & ~bank->drop_pending;
+    uint32_t value = cached_state(vgic, banked, access, bank, b, LR_PENDING) & ~bank->drop_pending;
     if (is_hardware(vgic, b))
         value |= gic_bank_pending(b) & vgic_valid(vgic, b);
     value |= vgic_pending(bank);
@@ -97,12 +96,8 @@ static VGIC_READER(read_pending)
 
 static VGIC_READER(read_active)
 {
-    uint32_t value = 0;
-
     spin_lock(&vgic->lock);
-    sync(vgic, banked, access, b, 0xffffffff);
-    if (bank->cached)
-        value |= remote_state(vgic, banked, access, bank, b, LR_ACTIVE) & ~bank->drop_active;
+    uint32_t value = cached_state(vgic, banked, access, bank, b, LR_ACTIVE) & ~bank->drop_active;
     value |= bank->active;
     spin_unlock(&vgic->lock);
     return value;
