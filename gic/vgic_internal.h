@@ -175,8 +175,7 @@ VGIC_WRITER(vgic_write_targets);
 VGIC_READER(vgic_read_pidr2);
 VGIC_WRITER(vgic_write_sgir);
 VGIC_READER(vgic_read_sgi_pending);
-VGIC_WRITER(vgic_write_sgi_set);
-VGIC_WRITER(vgic_write_sgi_clear);
+VGIC_WRITER(vgic_write_sgi_pending);
 
 #define VGIC_IIDR 0x5400043bu /* product 'T', implementer Arm (the architecture's) */
 

@@ -243,8 +243,8 @@ static VGIC_WRITER(write_config)
     X(TARGETS, GICD_ITARGETSR, 0x400, 1 + 4, 0, 5, vgic_read_targets, vgic_write_targets)          \
     X(CONFIG, GICD_ICFGR, 0x100, 4, 8, 3, read_config, write_config)                               \
     X(SGIR, GICD_SGIR, 4, 4, 0, 0, vgic_read_zero, vgic_write_sgir)                                \
-    X(SGI_CLEAR, GICD_CPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_clear)   \
-    X(SGI_SET, GICD_SPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_set)       \
+    X(SGI_CLEAR, GICD_CPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_pending) \
+    X(SGI_SET, GICD_SPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_pending)   \
     X(PIDR2, GICD_PIDR2_V2, 4, 4, 0, 0, vgic_read_pidr2, vgic_write_ignored)
 
 #define ROW_NUMBER(name, ...) ROW_##name,

@@ -100,34 +100,24 @@ VGIC_READER(vgic_read_sgi_pending)
     return value;
 }
 
-static void change_sources(struct vgic *vgic, struct vgic_cpu *self, struct mmio_access *access,
-                           unsigned offset, bool set)
+VGIC_WRITER(vgic_write_sgi_pending)
 {
+    bool set = access->offset >= GICD_SPENDSGIR;
     uint32_t bits = 0;
 
     if (vgic->version != 2)
         return;
-    access->kick |= vgic_fold_local(vgic, self, self, 0, 0xffff);
+    access->kick |= vgic_fold_local(vgic, banked, banked, 0, 0xffff);
     for (unsigned i = 0; i < access->size; i++) {
         unsigned sgi = (offset + i) % 16;
         uint8_t change =
             (uint8_t)(access->value >> (8 * i)) & (uint8_t)(0xff >> (8 - vgic->nr_cpus));
-        uint8_t *sources = &self->sgi_sources[sgi];
+        uint8_t *sources = &banked->sgi_sources[sgi];
 
         *sources = (uint8_t)(set ? *sources | change : *sources & ~change);
         bits |= BIT32(sgi);
-        self->private.latch &= ~BIT32(sgi);
-        self->private.latch |= *sources ? BIT32(sgi) : 0;
+        banked->private.latch &= ~BIT32(sgi);
+        banked->private.latch |= *sources ? BIT32(sgi) : 0;
     }
-    access->kick |= vgic_update(vgic, self, 0, bits);
-}
-
-VGIC_WRITER(vgic_write_sgi_set)
-{
-    change_sources(vgic, banked, access, offset, true);
-}
-
-VGIC_WRITER(vgic_write_sgi_clear)
-{
-    change_sources(vgic, banked, access, offset, false);
+    access->kick |= vgic_update(vgic, banked, 0, bits);
 }
