@@ -221,7 +221,7 @@ secondary_entry:
         b       mmu_on
 
 secondary_mapped:
-        ldr     x1, =secondary_stack
+        ldr     x1, =stack_top
         ldr     x1, [x1, x20, lsl #3]
         mov     sp, x1
         ldr     x1, =el2_vectors

@@ -10,7 +10,6 @@
 #include "boot/modules.h"
 #include "boot/stop.h"
 #include "mm/el2_map.h"
-#include "mm/heap.h"
 #include "mm/pool.h"
 #include "platform/fdt.h"
 #include "platform/log.h"
@@ -67,8 +66,7 @@ static void place_heap(pa_t fdt_pa, uint64_t fdt_size)
         boot_stop("no room for Tarn's own heap of %lu MiB: give the machine more memory",
                   size / MIB);
     (void)ranges_remove(&free_ram, base, size);
-    heap_init(pa(base), size, el2_map_heap(pa(base), size));
-    el2_map_use_heap();
+    el2_map_heap(pa(base), size);
     log_info("heap: %lu MiB at %lx", size / MIB, base);
 }
 

@@ -26,10 +26,9 @@ extern char secondary_entry[];
 unsigned cpu_count = 1;
 static uint64_t mpidrs[MAX_CPUS];
 
-/* Read by head.S with the MMU already on. */
-void *secondary_stack[MAX_CPUS];
+/* Upper ends; read by head.S with the MMU already on. */
+void *stack_top[MAX_CPUS];
 
-static void *stack_top[MAX_CPUS];
 static unsigned ready; /* CPUs that have finished init_cpu */
 static bool go;
 
@@ -78,7 +77,6 @@ static bool wait_ready(unsigned count)
 static const char *start(unsigned cpu)
 {
     stack_top[cpu] = el2_map_stack(cpu);
-    secondary_stack[cpu] = stack_top[cpu];
     if (!stack_top[cpu])
         return "no memory for its stack";
     int64_t status = smc_psci_cpu_on(mpidrs[cpu], el2_image_pa(secondary_entry).v, cpu);
@@ -92,7 +90,6 @@ void smp_start_secondaries(const void *fdt)
     uint64_t found[MAX_CPUS];
     unsigned count = dt_cpus(fdt, found, MAX_CPUS);
 
-    el2_publish_mmu_config();
     for (unsigned i = 0; i < count; i++) {
         if (found[i] == mpidrs[0])
             continue;

@@ -127,16 +127,7 @@ void el2_map_init(void)
     el2_mmu_config.tcr = sysreg_read(tcr_el2);
     el2_mmu_config.mair = sysreg_read(mair_el2);
     el2_mmu_config.sctlr = sysreg_read(sctlr_el2);
-}
-
-void el2_map_use_heap(void)
-{
-    heap_ready = true;
-}
-
-void el2_publish_mmu_config(void)
-{
-    cache_clean(&el2_mmu_config, sizeof(el2_mmu_config));
+    cache_clean(&el2_mmu_config, sizeof(el2_mmu_config)); /* read with the MMU off */
 }
 
 volatile void *el2_map_device(pa_t base, uint64_t size)
@@ -188,12 +179,13 @@ void el2_unmap_boot(unsigned slot)
     slot_size[slot] = 0;
 }
 
-void *el2_map_heap(pa_t base, uint64_t size)
+void el2_map_heap(pa_t base, uint64_t size)
 {
     assert((base.v | size) % BLOCK_2M == 0 && size <= EL2_FDT_VA - EL2_HEAP_VA);
     if (!pt_map(&el2_pt, EL2_HEAP_VA, base, size, ATTR_DATA))
         panic("cannot map the heap at %lx, %lu bytes", base.v, size);
-    return (void *)EL2_HEAP_VA;
+    heap_init(base, size, (void *)EL2_HEAP_VA);
+    heap_ready = true;
 }
 
 void *el2_map_stack(unsigned cpu)

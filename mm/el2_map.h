@@ -30,15 +30,11 @@ struct el2_mmu_config {
 extern struct el2_mmu_config el2_mmu_config;
 
 /*
- * Early boot, boot CPU, one after the other. el2_map_init takes over head.S's tables and fills
- * el2_mmu_config from the live registers. Page tables come from a small static reserve until
- * el2_map_use_heap (after heap_init), from the heap after it.
+ * Early boot, boot CPU: takes over head.S's tables and fills el2_mmu_config from the live
+ * registers, in memory for CPUs whose MMU is off. Page tables come from a small static reserve
+ * until el2_map_heap, from the heap after it.
  */
 void el2_map_init(void);
-void el2_map_use_heap(void);
-
-/* Makes el2_mmu_config visible to CPUs whose MMU is off. Boot CPU, before the first CPU_ON. */
-void el2_publish_mmu_config(void);
 
 /*
  * Maps a device's registers (Device-nGnRE, RW, XN) and returns the EL2 address of base, which need
@@ -58,8 +54,8 @@ volatile void *el2_map_device(pa_t base, uint64_t size);
 void *el2_map_boot(unsigned slot, pa_t base, uint64_t size, bool writable);
 void el2_unmap_boot(unsigned slot);
 
-/* Maps the heap range, multiples of 2 MiB, at EL2_HEAP_VA and returns that address. Once, boot. */
-void *el2_map_heap(pa_t base, uint64_t size);
+/* Maps the heap range, multiples of 2 MiB, at EL2_HEAP_VA and makes it the heap. Once, boot. */
+void el2_map_heap(pa_t base, uint64_t size);
 
 /*
  * Maps the stack of a CPU (the guard page below stays unmapped) from heap pages and returns its

@@ -133,21 +133,15 @@ static void free_list(const struct pt *pt, void **list)
         pt->ops->free(pt->context, pop(list));
 }
 
-static bool reserve_one(struct walk *walk)
-{
-    void *page = walk->pt->ops->alloc(walk->pt->context);
-
-    if (page)
-        push(&walk->reserve, page);
-    return page;
-}
-
 /* Plan: a table is needed in this slot. Below the last but one level there is nothing to find out.
  */
 static enum step plan_table(struct walk *walk, const struct slot *slot)
 {
-    if (!reserve_one(walk))
+    void *page = walk->pt->ops->alloc(walk->pt->context);
+
+    if (!page)
         return STEP_FAIL;
+    push(&walk->reserve, page);
     return slot->level + 1 == LAST_LEVEL ? STEP_NEXT : STEP_DESCEND;
 }
 
