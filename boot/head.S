@@ -30,6 +30,15 @@
         add     \reg, \reg, :lo12:\symbol
 .endm
 
+/* Links table \next into the table x1, at the entry for address \va; x1 = \next. Clobbers x2, x3. */
+.macro link_table next, va, level_shift
+        ubfx    x3, \va, #\level_shift, #9
+        adr_pa  x2, \next
+        orr     x2, x2, #PTE_TABLE
+        str     x2, [x1, x3, lsl #3]
+        sub     x1, x2, #PTE_TABLE
+.endm
+
         .section .text.head, "ax"
         .global _head
 _head:
@@ -116,18 +125,14 @@ primary_mapped:
         mov     x0, x20
         b       main
 
-/* Level 3 of the image: one page per entry, attributes by section. Clobbers x1-x7. */
+/* Level 3 of the image: one page per entry, attributes by section. Clobbers x1-x8. */
 map_image:
+        ldr     x4, =EL2_IMAGE_VA
         adr_pa  x1, boot_l0
-        adr_pa  x2, boot_image_l1
-        orr     x3, x2, #PTE_TABLE
-        str     x3, [x1, #(((EL2_IMAGE_VA >> 39) & 511) * 8)]
-        adr_pa  x1, boot_image_l2
-        orr     x3, x1, #PTE_TABLE
-        str     x3, [x2, #(((EL2_IMAGE_VA >> 30) & 511) * 8)]
-        adr_pa  x2, boot_image_l3
-        orr     x3, x2, #PTE_TABLE
-        str     x3, [x1, #(((EL2_IMAGE_VA >> 21) & 511) * 8)]
+        link_table boot_image_l1, x4, 39
+        link_table boot_image_l2, x4, 30
+        link_table boot_image_l3, x4, 21
+        mov     x2, x1
 
         mov     x1, x21                 /* page */
         ldr     x7, =PTE_NORMAL | PTE_RO
@@ -160,25 +165,16 @@ map_pages:
         b       map_pages
 1:      ret
 
-/* This page at its physical address, read-only and executable. Clobbers x1-x4. */
+/* This page at its physical address, read-only and executable. Clobbers x1-x3. */
 map_identity:
         adr_pa  x1, boot_l0
-        adr_pa  x2, boot_identity_l1
-        orr     x3, x2, #PTE_TABLE
-        lsr     x4, x21, #39
-        str     x3, [x1, x4, lsl #3]
-        adr_pa  x1, boot_identity_l2
-        orr     x3, x1, #PTE_TABLE
-        ubfx    x4, x21, #30, #9
-        str     x3, [x2, x4, lsl #3]
-        adr_pa  x2, boot_identity_l3
-        orr     x3, x2, #PTE_TABLE
-        ubfx    x4, x21, #21, #9
-        str     x3, [x1, x4, lsl #3]
-        ldr     x3, =PTE_NORMAL | PTE_RO
-        orr     x3, x3, x21
-        ubfx    x4, x21, #12, #9
-        str     x3, [x2, x4, lsl #3]
+        link_table boot_identity_l1, x21, 39
+        link_table boot_identity_l2, x21, 30
+        link_table boot_identity_l3, x21, 21
+        ldr     x2, =PTE_NORMAL | PTE_RO
+        orr     x2, x2, x21
+        ubfx    x3, x21, #12, #9
+        str     x2, [x1, x3, lsl #3]
         ret
 
 /*
