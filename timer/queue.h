@@ -13,10 +13,10 @@ struct deadline_queue {
     struct deadline *slot[TIMER_MAX_DEADLINES];
 };
 
-/* The earliest deadline, or NULL. */
-static inline struct deadline *queue_first(const struct deadline_queue *queue)
+/* When the earliest deadline, slot[0], is; TIMER_NEVER if there is none. */
+static inline uint64_t queue_when(const struct deadline_queue *queue)
 {
-    return queue->count == 0 ? NULL : queue->slot[0];
+    return queue->count == 0 ? TIMER_NEVER : queue->slot[0]->when;
 }
 
 /* Adds a deadline that is in no queue, ordered by its `when`. Returns false when the queue is full.

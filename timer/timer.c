@@ -19,9 +19,18 @@
 static struct timer_cpu {
     struct deadline_queue queue;
     uint64_t programmed; /* what CNTHP_CVAL_EL2 holds */
-} timer_cpus[MAX_CPUS];
+} timers[MAX_CPUS];
 
 static uint64_t frequency;
+
+/* The calling CPU's. The compiler is not to work out its address anew at every use. */
+static inline struct timer_cpu *own_timer(void)
+{
+    struct timer_cpu *timer = &timers[cpu_id()];
+
+    __asm__("" : "+r"(timer));
+    return timer;
+}
 
 void timer_init(void)
 {
@@ -32,7 +41,7 @@ void timer_init(void)
 
 void timer_init_cpu(void)
 {
-    struct timer_cpu *timer = &timer_cpus[cpu_id()];
+    struct timer_cpu *timer = own_timer();
     sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
     timer->programmed = TIMER_NEVER;
     sysreg_write(cnthp_cval_el2, TIMER_NEVER);
@@ -53,8 +62,7 @@ uint64_t timer_ticks_to_ns(uint64_t ticks)
 
 static void program(struct timer_cpu *timer)
 {
-    const struct deadline *first = queue_first(&timer->queue);
-    uint64_t when = first == NULL ? TIMER_NEVER : first->when;
+    uint64_t when = queue_when(&timer->queue);
     if (when == timer->programmed)
         return;
     timer->programmed = when;
@@ -63,20 +71,19 @@ static void program(struct timer_cpu *timer)
 
 bool timer_arm(struct deadline *deadline, uint64_t when)
 {
-    unsigned cpu = cpu_id();
-    struct timer_cpu *timer = &timer_cpus[cpu];
+    struct timer_cpu *timer = own_timer();
     if (when == TIMER_NEVER) {
         timer_disarm(deadline);
         return true;
     }
     if (deadline->armed) {
-        assert(deadline->cpu == cpu);
+        assert(deadline->cpu == cpu_id());
         queue_move(&timer->queue, deadline, when);
     } else {
         deadline->when = when;
         if (!queue_insert(&timer->queue, deadline))
             return false;
-        deadline->cpu = (uint8_t)cpu;
+        deadline->cpu = (uint8_t)cpu_id();
         deadline->armed = true;
     }
     program(timer);
@@ -88,7 +95,7 @@ void timer_disarm(struct deadline *deadline)
     if (!deadline->armed)
         return;
     assert(deadline->cpu == cpu_id());
-    struct timer_cpu *timer = &timer_cpus[deadline->cpu];
+    struct timer_cpu *timer = own_timer();
     queue_remove(&timer->queue, deadline);
     deadline->armed = false;
     program(timer);
@@ -96,12 +103,10 @@ void timer_disarm(struct deadline *deadline)
 
 void timer_interrupt(void)
 {
-    struct timer_cpu *timer = &timer_cpus[cpu_id()];
+    struct timer_cpu *timer = own_timer();
     uint64_t now = timer_now();
-    for (unsigned calls = 0; calls < TIMER_MAX_BATCH; calls++) {
-        struct deadline *first = queue_first(&timer->queue);
-        if (first == NULL || first->when > now)
-            break;
+    for (unsigned calls = 0; calls < TIMER_MAX_BATCH && queue_when(&timer->queue) <= now; calls++) {
+        struct deadline *first = timer->queue.slot[0];
         queue_remove(&timer->queue, first);
         first->armed = false;
         first->expired(first);

@@ -75,14 +75,14 @@ static void test_queue_against_model(void **state)
             queue_remove(&queue, &deadlines[who]);
             armed[who] = false;
         }
-        const struct deadline *first = queue_first(&queue);
+        const struct deadline *first = queue.count ? queue.slot[0] : NULL;
         assert_int_equal(first == NULL ? TIMER_NEVER : first->when, model_earliest(armed, when));
         if (round % 64 == 0)
             check_heap(&queue);
     }
-    while (queue_first(&queue) != NULL) {
+    while (queue.count != 0) {
         uint64_t expected = model_earliest(armed, when);
-        struct deadline *first = queue_first(&queue);
+        struct deadline *first = queue.slot[0];
         assert_int_equal(first->when, expected);
         armed[first - deadlines] = false;
         queue_remove(&queue, first);
