@@ -13,11 +13,11 @@
 
 struct gic_info gic_info;
 struct gic_maps gic_maps;
-const struct gic_ops *gic_ops;
+struct gic_ops gic_ops;
 
 void gic_init_cpu(void)
 {
-    gic_ops->init_cpu();
+    gic_ops.init_cpu();
 }
 
 void gic_enable_ppi(uint32_t intid)
@@ -27,27 +27,27 @@ void gic_enable_ppi(uint32_t intid)
 
 uint32_t gic_ack(void)
 {
-    return gic_ops->ack();
+    return gic_ops.ack();
 }
 
 void gic_eoi(uint32_t intid)
 {
-    gic_ops->eoi(intid);
+    gic_ops.eoi(intid);
 }
 
 void gic_deactivate(uint32_t intid)
 {
-    gic_ops->deactivate(intid);
+    gic_ops.deactivate(intid);
 }
 
 void gic_send_sgi(unsigned cpu, uint32_t sgi)
 {
-    gic_ops->send_sgi(cpu, sgi);
+    gic_ops.send_sgi(cpu, sgi);
 }
 
 static volatile uint8_t *bank_register(unsigned reg, unsigned bank)
 {
-    return gic_ops->frame(32 * bank) + reg + 4ul * bank;
+    return gic_ops.frame(32 * bank) + reg + 4ul * bank;
 }
 
 void gic_bank_write(unsigned reg, unsigned bank, uint32_t bits)
@@ -86,7 +86,7 @@ void gic_bank_set_active(unsigned bank, uint32_t bits)
 
 void gic_set_edge(uint32_t intid, bool edge)
 {
-    volatile uint8_t *config = gic_ops->frame(intid) + GICD_ICFGR + intid / 16 * 4;
+    volatile uint8_t *config = gic_ops.frame(intid) + GICD_ICFGR + intid / 16 * 4;
     uint32_t bit = 2u << (intid % 16 * 2);
     uint32_t value = mmio_read32(config);
 

@@ -35,13 +35,13 @@ struct gic_ops {
     uint32_t (*hcr_read)(void);
     void (*hcr_write)(uint32_t hcr);
     /* VMCR and active priorities. */
-    void (*save)(uint32_t *vmcr, uint32_t apr[2][4]);
-    void (*load)(uint32_t vmcr, const uint32_t apr[2][4]);
+    void (*save)(struct gic_interface *to);
+    void (*load)(const struct gic_interface *from);
     /* Only priorities below the result are signalled: priority mask and running priority. */
-    uint32_t (*threshold)(uint32_t vmcr, const uint32_t apr[2][4]);
+    uint32_t (*threshold)(const struct gic_interface *saved);
 };
 
-extern const struct gic_ops *gic_ops; /* set by gic_probe */
+extern struct gic_ops gic_ops; /* a copy of the machine's, made by gic_probe */
 extern const struct gic_ops gic_v2_ops, gic_v3_ops;
 
 /* Register addresses, mapped by gic_probe; those of the other version are NULL. */

@@ -50,7 +50,7 @@ static void reset_spis(void)
     for (unsigned bank = 1; bank < (gic_info.nr_irqs + 31) / 32; bank++)
         gic_bank_reset(gic_maps.gicd, bank);
     for (unsigned n = 32; n < gic_info.nr_irqs; n++)
-        gic_ops->route(n, 0);
+        gic_ops.route(n, 0);
 }
 
 const char *gic_probe(const void *fdt)
@@ -71,10 +71,10 @@ const char *gic_probe(const void *fdt)
     wrong = gic_info.version == 3 ? probe_v3(fdt, node) : probe_v2(fdt, node);
     if (wrong)
         return wrong;
-    gic_ops = gic_info.version == 3 ? &gic_v3_ops : &gic_v2_ops;
+    gic_ops = gic_info.version == 3 ? gic_v3_ops : gic_v2_ops;
     gic_info.nr_irqs = (mmio_read32(gic_maps.gicd + GICD_TYPER) & 0x1f) * 32 + 32;
     gic_info.nr_irqs = MIN(gic_info.nr_irqs, 1020u);
-    wrong = gic_ops->reset();
+    wrong = gic_ops.reset();
     if (wrong)
         return wrong;
     reset_spis();

@@ -192,25 +192,24 @@ static void v2_hcr_write(uint32_t hcr)
     gich_write(GICH_HCR, hcr);
 }
 
-static void v2_save(uint32_t *vmcr, uint32_t apr[2][4])
+static void v2_save(struct gic_interface *to)
 {
-    *vmcr = gich_read(GICH_VMCR);
-    apr[0][0] = gich_read(GICH_APR);
+    to->vmcr = gich_read(GICH_VMCR);
+    to->apr[0][0] = gich_read(GICH_APR);
 }
 
-static void v2_load(uint32_t vmcr, const uint32_t apr[2][4])
+static void v2_load(const struct gic_interface *from)
 {
-    gich_write(GICH_VMCR, vmcr);
-    gich_write(GICH_APR, apr[0][0]);
+    gich_write(GICH_VMCR, from->vmcr);
+    gich_write(GICH_APR, from->apr[0][0]);
 }
 
 /* GICH_VMCR.VMPriMask is bits 31:27; bit n of GICH_APR stands for priority 8 n. */
-static uint32_t v2_threshold(uint32_t vmcr, const uint32_t apr[2][4])
+static uint32_t v2_threshold(const struct gic_interface *saved)
 {
-    uint32_t mask = (vmcr >> 27) << 3;
-    uint32_t running = apr[0][0] ? (uint32_t)__builtin_ctz(apr[0][0]) << 3 : 0x100;
+    uint32_t mask = (saved->vmcr >> 27) << 3, active = saved->apr[0][0];
 
-    return MIN(mask, running);
+    return active ? MIN(mask, (uint32_t)__builtin_ctz(active) << 3) : mask;
 }
 
 const struct gic_ops gic_v2_ops = {

@@ -33,8 +33,9 @@
     X(14, S3_4_C12_C13_6)                                                                          \
     X(15, S3_4_C12_C13_7)
 
-#define ICH_APRS(X)                                                                                \
-    X(0, S3_4_C12_C8_0, S3_4_C12_C9_0)                                                             \
+#define ICH_AP0R0_EL2 S3_4_C12_C8_0
+#define ICH_AP1R0_EL2 S3_4_C12_C9_0
+#define ICH_MORE_APRS(X)                                                                           \
     X(1, S3_4_C12_C8_1, S3_4_C12_C9_1)                                                             \
     X(2, S3_4_C12_C8_2, S3_4_C12_C9_2)                                                             \
     X(3, S3_4_C12_C8_3, S3_4_C12_C9_3)
@@ -95,11 +96,11 @@ void gic_v3_virt_probe(void)
 
 void gic_v3_virt_init_cpu(void)
 {
-    static const uint32_t idle[2][4];
+    static const struct gic_interface idle;
 
     for (unsigned n = 0; n < gic_info.nr_lrs; n++)
         gic_v3_lr_write(n, 0);
-    gic_v3_load(0, idle);
+    gic_v3_load(&idle);
     gic_v3_hcr_write(HCR_EN);
 }
 
@@ -123,35 +124,43 @@ void gic_v3_hcr_write(uint32_t hcr)
     sysreg_write(ICH_HCR_EL2, hcr);
 }
 
-void gic_v3_save(uint32_t *vmcr, uint32_t apr[2][4])
+void gic_v3_save(struct gic_interface *to)
 {
-    *vmcr = (uint32_t)sysreg_read(ICH_VMCR_EL2);
+    to->vmcr = (uint32_t)sysreg_read(ICH_VMCR_EL2);
+    to->apr[0][0] = (uint32_t)sysreg_read(ICH_AP0R0_EL2);
+    to->apr[1][0] = (uint32_t)sysreg_read(ICH_AP1R0_EL2);
+    if (apr_count == 1)
+        return;
 #define SAVE_APR(n, reg0, reg1)                                                                    \
     if (n < apr_count) {                                                                           \
-        apr[0][n] = (uint32_t)sysreg_read(reg0);                                                   \
-        apr[1][n] = (uint32_t)sysreg_read(reg1);                                                   \
+        to->apr[0][n] = (uint32_t)sysreg_read(reg0);                                               \
+        to->apr[1][n] = (uint32_t)sysreg_read(reg1);                                               \
     }
-    ICH_APRS(SAVE_APR)
+    ICH_MORE_APRS(SAVE_APR)
 }
 
-void gic_v3_load(uint32_t vmcr, const uint32_t apr[2][4])
+void gic_v3_load(const struct gic_interface *from)
 {
-    sysreg_write(ICH_VMCR_EL2, vmcr);
+    sysreg_write(ICH_VMCR_EL2, from->vmcr);
+    sysreg_write(ICH_AP0R0_EL2, from->apr[0][0]);
+    sysreg_write(ICH_AP1R0_EL2, from->apr[1][0]);
+    if (apr_count == 1)
+        return;
 #define LOAD_APR(n, reg0, reg1)                                                                    \
     if (n < apr_count) {                                                                           \
-        sysreg_write(reg0, apr[0][n]);                                                             \
-        sysreg_write(reg1, apr[1][n]);                                                             \
+        sysreg_write(reg0, from->apr[0][n]);                                                       \
+        sysreg_write(reg1, from->apr[1][n]);                                                       \
     }
-    ICH_APRS(LOAD_APR)
+    ICH_MORE_APRS(LOAD_APR)
 }
 
 /* ICH_VMCR_EL2.VPMR is bits 31:24; bit n of the active priorities is the n-th preemption level. */
-uint32_t gic_v3_threshold(uint32_t vmcr, const uint32_t apr[2][4])
+uint32_t gic_v3_threshold(const struct gic_interface *saved)
 {
-    uint32_t mask = vmcr >> 24;
+    uint32_t mask = saved->vmcr >> 24;
 
     for (unsigned i = 0; i < apr_count; i++) {
-        uint32_t active = apr[0][i] | apr[1][i];
+        uint32_t active = saved->apr[0][i] | saved->apr[1][i];
         if (active) {
             uint32_t level = 32 * i + (uint32_t)__builtin_ctz(active);
             return MIN(mask, level << (8 - preemption_bits));

@@ -21,8 +21,8 @@ uint32_t gic_v3_lr_empty(void);
 uint32_t gic_v3_lr_ended(void);
 uint32_t gic_v3_hcr_read(void);
 void gic_v3_hcr_write(uint32_t hcr);
-void gic_v3_save(uint32_t *vmcr, uint32_t apr[2][4]);
-void gic_v3_load(uint32_t vmcr, const uint32_t apr[2][4]);
-uint32_t gic_v3_threshold(uint32_t vmcr, const uint32_t apr[2][4]);
+void gic_v3_save(struct gic_interface *to);
+void gic_v3_load(const struct gic_interface *from);
+uint32_t gic_v3_threshold(const struct gic_interface *saved);
 
 #endif

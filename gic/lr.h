@@ -24,6 +24,12 @@ struct lr {
     bool eoi; /* maintenance interrupt when the guest deactivates; never together with hw */
 };
 
+/* Registers of a virtual CPU interface: GICH_VMCR, GICH_APR (apr[0][0] alone); ICH_VMCR_EL2, ... */
+struct gic_interface {
+    uint32_t vmcr;
+    uint32_t apr[2][4]; /* active priorities of group 0 and 1 */
+};
+
 uint64_t lr_encode_v2(const struct lr *lr);
 uint64_t lr_encode_v3(const struct lr *lr);
 

@@ -241,8 +241,7 @@ void vgic_reset_cpu(struct vgic *vgic, unsigned vcpu)
     memset(cpu->sgi_sources, 0, sizeof(cpu->sgi_sources));
     memset(cpu->sgi_active, 0, sizeof(cpu->sgi_active));
     cpu->release = 0;
-    cpu->vmcr = 0;
-    memset(cpu->apr, 0, sizeof(cpu->apr));
+    cpu->interface = (struct gic_interface){0};
     spin_unlock(&vgic->lock);
 }
 

@@ -14,7 +14,7 @@ void vgic_hw_route(struct vgic *vgic, unsigned b, unsigned i)
     unsigned target = vgic_spi(vgic, b)->route[i];
 
     if (target != VGIC_NOBODY)
-        gic_ops->route(32 * b + i, vgic->cpu[target]->pcpu);
+        gic_ops.route(32 * b + i, vgic->cpu[target]->pcpu);
 }
 
 void vgic_hw_enable(struct vgic *vgic, unsigned b, uint32_t bits)
@@ -44,7 +44,7 @@ vcpu_mask_t vgic_hw_release(struct vgic_bank *bank, struct vgic_cpu *cpu, unsign
         return BIT(cpu->number);
     }
     for_each_bit(i, bits)
-        gic_ops->deactivate(32 * b + i);
+        gic_ops.deactivate(32 * b + i);
     return 0;
 }
 

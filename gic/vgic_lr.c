@@ -47,7 +47,7 @@ vcpu_mask_t vgic_fold_lrs(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t lrs)
     vcpu_mask_t kick = 0;
 
     for_each_bit(n, lrs)
-        kick |= fold(vgic, cpu, n, gic_ops->lr_state(n));
+        kick |= fold(vgic, cpu, n, gic_ops.lr_state(n));
     return kick;
 }
 
@@ -155,8 +155,8 @@ void vgic_place(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid, unsigne
     bank->cached |= bit;
     bank->lr[i] = (uint8_t)n;
     vgic_unready(cpu, bank, b, bit);
-    cpu->lr_raw[n] = gic_ops->lr_encode(lr);
-    gic_ops->lr_write(n, cpu->lr_raw[n]);
+    cpu->lr_raw[n] = gic_ops.lr_encode(lr);
+    gic_ops.lr_write(n, cpu->lr_raw[n]);
 }
 
 /* Whether the latch is all there is to say about an interrupt in a list register. */
@@ -178,7 +178,7 @@ bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank
         return false;
     if (vgic_is_sgi_v2(vgic, intid) && cpu->sgi_sources[intid] != BIT32(lr->source))
         return false;
-    if (!gic_ops->lr_refill(n, cpu->lr_raw[n]))
+    if (!gic_ops.lr_refill(n, cpu->lr_raw[n]))
         return false;
     if (vgic_is_sgi_v2(vgic, intid))
         cpu->sgi_sources[intid] = 0;
@@ -198,7 +198,7 @@ bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *b
         return false;
     bank->latch &= ~bit;
     cpu->injected++;
-    gic_ops->lr_write(n, cpu->lr_raw[n]);
+    gic_ops.lr_write(n, cpu->lr_raw[n]);
     return true;
 }
 
@@ -221,9 +221,9 @@ bool vgic_fill(struct vgic *vgic, struct vgic_cpu *cpu)
 void vgic_scrub(struct vgic_cpu *cpu)
 {
     for_each_bit(n, cpu->lr_scrub)
-        gic_ops->lr_write(n, 0);
+        gic_ops.lr_write(n, 0);
     for_each_bit(intid, cpu->release)
-        gic_ops->deactivate(intid);
+        gic_ops.deactivate(intid);
     cpu->lr_scrub = 0;
     cpu->release = 0;
 }
@@ -237,7 +237,7 @@ static vcpu_mask_t refresh(struct vgic *vgic, struct vgic_cpu *cpu)
         struct vgic_bank *bank = vgic_bank(vgic, cpu, cpu->lr[n].intid / 32);
 
         if (!vgic_repeat(vgic, cpu, bank, n))
-            kick |= fold(vgic, cpu, n, gic_ops->lr_state(n));
+            kick |= fold(vgic, cpu, n, gic_ops.lr_state(n));
     }
     cpu->lr_stale = 0;
     return kick;
@@ -272,7 +272,7 @@ vcpu_mask_t vgic_maintenance(struct vgic *vgic, struct vgic_cpu *cpu)
     if (cpu->loaded) {
         if (cpu->hcr & HCR_LRENPIE)
             kick |= vgic_fold_eoi_count(vgic, cpu);
-        kick |= vgic_fold_invalid(vgic, cpu, gic_ops->lr_empty() | gic_ops->lr_ended());
+        kick |= vgic_fold_invalid(vgic, cpu, gic_ops.lr_empty() | gic_ops.lr_ended());
         __atomic_store_n(&cpu->dirty, true, __ATOMIC_RELEASE);
     }
     spin_unlock(&vgic->lock);

@@ -75,9 +75,7 @@ struct vgic_cpu {
     uint8_t sgi_sources[16]; /* GICv2: senders of a pending SGI, one bit each; latch = any */
     uint8_t sgi_active[16];  /* GICv2: sender of an active SGI */
 
-    /* CPU interface while not loaded. */
-    uint32_t vmcr;
-    uint32_t apr[2][4]; /* active priorities of group 0 and 1; GICv2 has apr[0][0] alone */
+    struct gic_interface interface; /* while not loaded */
 };
 
 struct vgic {

@@ -11,16 +11,22 @@ void vgic_write_hcr(struct vgic_cpu *cpu, uint32_t hcr)
     if (cpu->hcr == hcr)
         return;
     cpu->hcr = hcr;
-    gic_ops->hcr_write(hcr);
+    gic_ops.hcr_write(hcr);
 }
 
-/*
- * Private interrupts that are physically active for this vCPU must not be so for the next one; they
- * keep their `hw` mark, and load makes them active again.
- */
-static void suspend_private_hw(struct vgic_cpu *cpu)
+/* Everything that the list registers hold is the model's again. */
+static __attribute__((noinline)) vcpu_mask_t empty(struct vgic *vgic, struct vgic_cpu *cpu)
 {
-    cpu->release |= cpu->private.hw;
+    vcpu_mask_t kick = 0;
+
+    if (cpu->hcr & HCR_LRENPIE)
+        kick |= vgic_fold_eoi_count(vgic, cpu);
+    if (cpu->lr_used) {
+        kick |= vgic_fold_invalid(vgic, cpu, gic_ops.lr_empty());
+        kick |= vgic_fold_lrs(vgic, cpu, cpu->lr_used);
+    }
+    vgic_write_hcr(cpu, HCR_EN);
+    return kick;
 }
 
 vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
@@ -29,17 +35,16 @@ vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
 
     spin_lock(&vgic->lock);
     assert(cpu->loaded);
-    if (cpu->hcr & HCR_LRENPIE)
-        kick |= vgic_fold_eoi_count(vgic, cpu);
-    if (cpu->lr_used) {
-        kick |= vgic_fold_invalid(vgic, cpu, gic_ops->lr_empty());
-        kick |= vgic_fold_lrs(vgic, cpu, cpu->lr_used);
-    }
-    suspend_private_hw(cpu);
+    if (cpu->lr_used || cpu->hcr != HCR_EN)
+        kick = empty(vgic, cpu);
+    /*
+     * Private interrupts that are physically active for this vCPU must not be so for the next one;
+     * they keep their `hw` mark, and load makes them active again.
+     */
+    cpu->release |= cpu->private.hw;
     if (cpu->lr_scrub | cpu->release)
         vgic_scrub(cpu);
-    gic_ops->save(&cpu->vmcr, cpu->apr);
-    vgic_write_hcr(cpu, HCR_EN);
+    gic_ops.save(&cpu->interface);
     cpu->loaded = false;
     spin_unlock(&vgic->lock);
     return kick & ~BIT(cpu->number);
@@ -50,7 +55,7 @@ void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu)
     spin_lock(&vgic->lock);
     assert(!cpu->loaded && !cpu->lr_used);
     cpu->loaded = true;
-    gic_ops->load(cpu->vmcr, cpu->apr);
+    gic_ops.load(&cpu->interface);
     if (cpu->private.hw)
         gic_bank_set_active(0, cpu->private.hw);
     if (cpu->ready_banks)
@@ -62,13 +67,13 @@ void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu)
  */
 static bool signalled_lr(const struct vgic_cpu *cpu, uint32_t vmcr, uint32_t threshold)
 {
-    uint32_t lrs = cpu->lr_used & ~gic_ops->lr_empty();
+    uint32_t lrs = cpu->lr_used & ~gic_ops.lr_empty();
 
     for_each_bit(n, lrs) {
         const struct lr *lr = &cpu->lr[n];
 
         if (lr->priority < threshold && (vmcr & (lr->group1 ? VMCR_GROUP1 : VMCR_GROUP0)) &&
-            gic_ops->lr_state(n) == LR_PENDING)
+            gic_ops.lr_state(n) == LR_PENDING)
             return true;
     }
     return false;
@@ -96,10 +101,10 @@ bool vgic_has_deliverable(struct vgic *vgic, struct vgic_cpu *cpu)
     spin_lock(&vgic->lock);
     if (cpu->ready_banks || cpu->lr_used) {
         if (cpu->loaded)
-            gic_ops->save(&cpu->vmcr, cpu->apr);
-        uint32_t threshold = gic_ops->threshold(cpu->vmcr, (const uint32_t(*)[4])cpu->apr);
-        yes = signalled_ready(vgic, cpu, cpu->vmcr, threshold) ||
-              (cpu->lr_used && signalled_lr(cpu, cpu->vmcr, threshold));
+            gic_ops.save(&cpu->interface);
+        uint32_t vmcr = cpu->interface.vmcr, threshold = gic_ops.threshold(&cpu->interface);
+        yes = signalled_ready(vgic, cpu, vmcr, threshold) ||
+              (cpu->lr_used && signalled_lr(cpu, vmcr, threshold));
     }
     spin_unlock(&vgic->lock);
     return yes;

@@ -401,7 +401,7 @@ static void reset_cpu(void **state)
     machine_unload(1);
     vgic_reset_cpu(&machine.vgic, 1);
     assert_false(vgic_has_deliverable(&machine.vgic, &machine.vcpu[1].vgic));
-    assert_int_equal(machine.vcpu[1].vgic.vmcr, 0);
+    assert_int_equal(machine.vcpu[1].vgic.interface.vmcr, 0);
     assert_int_equal(machine_gicr(0, 1, GICR_SGI + GICD_ISENABLER, 4, false, 0), 0);
     assert_int_equal(machine_gicr(0, 1, GICR_SGI + GICD_ISPENDR, 4, false, 0), 0);
     machine_exit();

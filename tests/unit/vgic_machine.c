@@ -182,23 +182,22 @@ static void fake_hcr_write(uint32_t hcr)
     here()->hcr = hcr;
 }
 
-static void fake_save(uint32_t *vmcr, uint32_t apr[2][4])
+static void fake_save(struct gic_interface *to)
 {
-    *vmcr = here()->vmcr;
-    memcpy(apr, here()->apr, sizeof(here()->apr));
+    *to = here()->interface;
 }
 
-static void fake_load(uint32_t vmcr, const uint32_t apr[2][4])
+static void fake_load(const struct gic_interface *from)
 {
-    here()->vmcr = vmcr;
-    memcpy(here()->apr, apr, sizeof(here()->apr));
+    here()->interface = *from;
 }
 
-static uint32_t fake_threshold(uint32_t vmcr, const uint32_t apr[2][4])
+static uint32_t fake_threshold(const struct gic_interface *saved)
 {
-    uint32_t running = apr[0][0] ? (uint32_t)__builtin_ctz(apr[0][0]) << 3 : 0x100;
+    uint32_t active = saved->apr[0][0];
+    uint32_t running = active ? (uint32_t)__builtin_ctz(active) << 3 : 0x100;
 
-    return MIN(vmcr >> 24, running);
+    return MIN(saved->vmcr >> 24, running);
 }
 
 static const struct gic_ops fake_ops = {
@@ -224,7 +223,7 @@ void machine_init(unsigned version, unsigned nr_lrs, unsigned nr_irqs, bool hard
         .version = version, .nr_cpus = VCPUS, .nr_irqs = nr_irqs, .hardware_spis = hardware};
 
     memset(&machine, 0, sizeof(machine));
-    gic_ops = &fake_ops;
+    gic_ops = fake_ops;
     gic_info.nr_lrs = nr_lrs;
     for (unsigned p = 0; p < PCPUS; p++)
         machine.pcpu[p].hcr = HCR_EN;
@@ -236,7 +235,7 @@ void machine_init(unsigned version, unsigned nr_lrs, unsigned nr_irqs, bool hard
     }
     assert_true(vgic_init(&machine.vgic, &config));
     for (unsigned v = 0; v < VCPUS; v++)
-        machine.vcpu[v].vgic.vmcr = 0xf8000000 | VMCR_GROUP0 | VMCR_GROUP1;
+        machine.vcpu[v].vgic.interface.vmcr = 0xf8000000 | VMCR_GROUP0 | VMCR_GROUP1;
 }
 
 void machine_exit(void)
@@ -384,7 +383,8 @@ uint32_t *machine_vmcr(unsigned vcpu)
 {
     unsigned pcpu = machine.vcpu[vcpu].pcpu;
 
-    return pcpu == NOT_LOADED ? &machine.vcpu[vcpu].vgic.vmcr : &machine.pcpu[pcpu].vmcr;
+    return pcpu == NOT_LOADED ? &machine.vcpu[vcpu].vgic.interface.vmcr
+                              : &machine.pcpu[pcpu].interface.vmcr;
 }
 
 uint32_t machine_threshold(unsigned vcpu)
@@ -392,9 +392,8 @@ uint32_t machine_threshold(unsigned vcpu)
     struct virtual_cpu *v = &machine.vcpu[vcpu];
 
     if (v->pcpu == NOT_LOADED)
-        return fake_threshold(v->vgic.vmcr, (const uint32_t(*)[4])v->vgic.apr);
-    return fake_threshold(machine.pcpu[v->pcpu].vmcr,
-                          (const uint32_t(*)[4])machine.pcpu[v->pcpu].apr);
+        return fake_threshold(&v->vgic.interface);
+    return fake_threshold(&machine.pcpu[v->pcpu].interface);
 }
 
 bool machine_ack(unsigned vcpu, struct taken *taken)
@@ -407,7 +406,7 @@ bool machine_ack(unsigned vcpu, struct taken *taken)
     for (unsigned n = 0; n < gic_info.nr_lrs; n++) {
         struct lr *at = &here()->lr[n];
         uint32_t group = at->group1 ? VMCR_GROUP1 : VMCR_GROUP0;
-        if (at->state == LR_PENDING && at->priority < best && here()->vmcr & group) {
+        if (at->state == LR_PENDING && at->priority < best && here()->interface.vmcr & group) {
             best = at->priority;
             lr = at;
         }
@@ -415,7 +414,7 @@ bool machine_ack(unsigned vcpu, struct taken *taken)
     if (!lr || v->depth == MAX_NESTED)
         return false;
     lr->state = LR_ACTIVE;
-    here()->apr[0][0] |= BIT32(lr->priority >> 3);
+    here()->interface.apr[0][0] |= BIT32(lr->priority >> 3);
     *taken = (struct taken){lr->intid, lr->source};
     v->stack[v->depth++] = *taken;
     return true;
@@ -441,7 +440,7 @@ void machine_drop(unsigned vcpu)
     struct virtual_cpu *v = &machine.vcpu[vcpu];
 
     host_cpu_id = v->pcpu;
-    here()->apr[0][0] &= here()->apr[0][0] - 1;
+    here()->interface.apr[0][0] &= here()->interface.apr[0][0] - 1;
     v->late[v->late_count++] = v->stack[--v->depth];
 }
 

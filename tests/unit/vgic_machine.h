@@ -36,8 +36,8 @@ struct virtual_cpu {
 
 struct physical_cpu {
     struct lr lr[LR_MAX];
-    uint32_t hcr, vmcr;
-    uint32_t apr[2][4];
+    uint32_t hcr;
+    struct gic_interface interface;
     uint32_t ppi_active;
 };
 
