@@ -65,10 +65,9 @@ void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu)
 
 /* Whether a list register or a ready interrupt would be signalled at priorities below `threshold`.
  */
-static bool signalled_lr(const struct vgic_cpu *cpu, uint32_t vmcr, uint32_t threshold)
+static bool signalled_lr(const struct vgic_cpu *cpu, uint32_t lrs, uint32_t vmcr,
+                         uint32_t threshold)
 {
-    uint32_t lrs = cpu->lr_used & ~gic_ops.lr_empty();
-
     for_each_bit(n, lrs) {
         const struct lr *lr = &cpu->lr[n];
 
@@ -99,12 +98,13 @@ bool vgic_has_deliverable(struct vgic *vgic, struct vgic_cpu *cpu)
     bool yes = false;
 
     spin_lock(&vgic->lock);
-    if (cpu->ready_banks || cpu->lr_used) {
+    uint32_t lrs = cpu->lr_used ? cpu->lr_used & ~gic_ops.lr_empty() : 0;
+    if (cpu->ready_banks | lrs) {
         if (cpu->loaded)
             gic_ops.save(&cpu->interface);
         uint32_t vmcr = cpu->interface.vmcr, threshold = gic_ops.threshold(&cpu->interface);
-        yes = signalled_ready(vgic, cpu, vmcr, threshold) ||
-              (cpu->lr_used && signalled_lr(cpu, vmcr, threshold));
+        yes =
+            signalled_ready(vgic, cpu, vmcr, threshold) || signalled_lr(cpu, lrs, vmcr, threshold);
     }
     spin_unlock(&vgic->lock);
     return yes;
