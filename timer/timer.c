@@ -76,15 +76,14 @@ bool timer_arm(struct deadline *deadline, uint64_t when)
         timer_disarm(deadline);
         return true;
     }
-    if (deadline->armed) {
-        assert(deadline->cpu == cpu_id());
+    if (deadline->timer) {
+        assert(deadline->timer == timer);
         queue_move(&timer->queue, deadline, when);
     } else {
         deadline->when = when;
         if (!queue_insert(&timer->queue, deadline))
             return false;
-        deadline->cpu = (uint8_t)cpu_id();
-        deadline->armed = true;
+        deadline->timer = timer;
     }
     program(timer);
     return true;
@@ -92,12 +91,12 @@ bool timer_arm(struct deadline *deadline, uint64_t when)
 
 void timer_disarm(struct deadline *deadline)
 {
-    if (!deadline->armed)
+    if (!deadline->timer)
         return;
-    assert(deadline->cpu == cpu_id());
     struct timer_cpu *timer = own_timer();
+    assert(deadline->timer == timer);
     queue_remove(&timer->queue, deadline);
-    deadline->armed = false;
+    deadline->timer = NULL;
     program(timer);
 }
 
@@ -108,7 +107,7 @@ void timer_interrupt(void)
     for (unsigned calls = 0; calls < TIMER_MAX_BATCH && queue_when(&timer->queue) <= now; calls++) {
         struct deadline *first = timer->queue.slot[0];
         queue_remove(&timer->queue, first);
-        first->armed = false;
+        first->timer = NULL;
         first->expired(first);
     }
     program(timer);

@@ -19,10 +19,9 @@
 struct deadline {
     uint64_t when; /* ticks */
     void (*expired)(
-        struct deadline *); /* called on the CPU it was armed on, IRQs masked, not armed */
-    uint8_t cpu;            /* where it is armed */
-    bool armed;
-    uint32_t index; /* place in the queue */
+        struct deadline *);  /* called on the CPU it was armed on, IRQs masked, not armed */
+    struct timer_cpu *timer; /* of the CPU where it is armed, or NULL */
+    uint32_t index;          /* place in the queue */
 };
 
 /*

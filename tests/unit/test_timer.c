@@ -16,7 +16,7 @@ static struct deadline *called[MANY];
 
 static void note_call(struct deadline *deadline)
 {
-    assert_false(deadline->armed);
+    assert_null(deadline->timer);
     called[calls++] = deadline;
 }
 
@@ -106,7 +106,7 @@ static void test_compare_value_follows_earliest(void **state)
     timer_disarm(&deadlines[0]);
     assert_int_equal(host_sysreg_read("cnthp_cval_el2"), 900);
     assert_true(timer_arm(&deadlines[1], TIMER_NEVER));
-    assert_false(deadlines[1].armed);
+    assert_null(deadlines[1].timer);
     assert_int_equal(host_sysreg_read("cnthp_cval_el2"), TIMER_NEVER);
 }
 
@@ -129,7 +129,7 @@ static void test_interrupt_is_bounded(void **state)
     for (unsigned i = 0; i < MANY; i++)
         assert_true(timer_arm(&deadlines[i], 5));
     assert_false(timer_arm(&deadlines[MANY], 5));
-    assert_false(deadlines[MANY].armed);
+    assert_null(deadlines[MANY].timer);
     host_sysreg_write("cntpct_el0", 5);
     timer_interrupt();
     assert_int_equal(calls, TIMER_MAX_BATCH);
@@ -156,7 +156,7 @@ static void test_callback_may_arm_and_disarm(void **state)
     host_sysreg_write("cntpct_el0", 15);
     timer_interrupt();
     assert_int_equal(calls, 1);
-    assert_false(deadlines[1].armed);
+    assert_null(deadlines[1].timer);
     assert_int_equal(host_sysreg_read("cnthp_cval_el2"), 20);
 }
 
