@@ -36,7 +36,7 @@ vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
     spin_lock(&vgic->lock);
     assert(cpu->loaded);
     if (cpu->lr_used || cpu->hcr != HCR_EN)
-        kick = empty(vgic, cpu);
+        kick = empty(vgic, cpu) & ~BIT(cpu->number);
     /*
      * Private interrupts that are physically active for this vCPU must not be so for the next one;
      * they keep their `hw` mark, and load makes them active again.
@@ -47,7 +47,7 @@ vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
     gic_ops.save(&cpu->interface);
     cpu->loaded = false;
     spin_unlock(&vgic->lock);
-    return kick & ~BIT(cpu->number);
+    return kick;
 }
 
 void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu)
