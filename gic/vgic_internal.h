@@ -54,13 +54,18 @@ static inline uint32_t vgic_pending(const struct vgic_bank *bank)
     return bank->latch | (bank->line & ~bank->edge);
 }
 
-/* Pending and enabled, by group too: what the distributor forwards. */
-static inline uint32_t vgic_forwarded(const struct vgic *vgic, const struct vgic_bank *bank)
+/* Enabled, by group too: what the distributor forwards when it is pending. */
+static inline uint32_t vgic_enabled(const struct vgic *vgic, const struct vgic_bank *bank)
 {
     uint32_t groups = (vgic->groups & GICD_CTLR_GROUP0 ? ~bank->group1 : 0) |
                       (vgic->groups & GICD_CTLR_GROUP1 ? bank->group1 : 0);
 
-    return vgic_pending(bank) & bank->enabled & groups;
+    return bank->enabled & groups;
+}
+
+static inline uint32_t vgic_forwarded(const struct vgic *vgic, const struct vgic_bank *bank)
+{
+    return vgic_pending(bank) & vgic_enabled(vgic, bank);
 }
 
 /*

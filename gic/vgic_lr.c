@@ -159,11 +159,11 @@ void vgic_place(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid, unsigne
     gic_ops.lr_write(n, cpu->lr_raw[n]);
 }
 
-/* Whether the latch is all there is to say about an interrupt in a list register. */
+/* Whether a latch is all that keeps an interrupt in a list register from being forwarded again. */
 static inline bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uint32_t bit)
 {
     uint32_t odd = bank->active | bank->drop_pending | bank->drop_active |
-                   (bank->line & ~bank->edge) | ~vgic_forwarded(vgic, bank);
+                   (bank->line & ~bank->edge) | ~vgic_enabled(vgic, bank);
 
     return !(odd & bit);
 }
@@ -174,7 +174,8 @@ bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank
     unsigned intid = lr->intid;
     uint32_t bit = BIT32(intid % 32);
 
-    if (!(cpu->lr_again & BIT32(n)) || lr->hw || (bank->hw & bit) || !is_plain(vgic, bank, bit))
+    if (!(cpu->lr_again & BIT32(n)) || lr->hw || ((bank->hw | ~bank->latch) & bit) ||
+        !is_plain(vgic, bank, bit))
         return false;
     if (vgic_is_sgi_v2(vgic, intid) && cpu->sgi_sources[intid] != BIT32(lr->source))
         return false;
@@ -193,10 +194,8 @@ bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *b
 
     if (!(cpu->lr_again & BIT32(n)) || !cpu->lr[n].hw || (bank->latch & bit))
         return false;
-    bank->latch |= bit;
     if (!is_plain(vgic, bank, bit))
         return false;
-    bank->latch &= ~bit;
     cpu->injected++;
     gic_ops.lr_write(n, cpu->lr_raw[n]);
     return true;
