@@ -33,9 +33,8 @@
     X(14, S3_4_C12_C13_6)                                                                          \
     X(15, S3_4_C12_C13_7)
 
-#define ICH_AP0R0_EL2 S3_4_C12_C8_0
-#define ICH_AP1R0_EL2 S3_4_C12_C9_0
-#define ICH_MORE_APRS(X)                                                                           \
+#define ICH_APRS(X)                                                                                \
+    X(0, S3_4_C12_C8_0, S3_4_C12_C9_0)                                                             \
     X(1, S3_4_C12_C8_1, S3_4_C12_C9_1)                                                             \
     X(2, S3_4_C12_C8_2, S3_4_C12_C9_2)                                                             \
     X(3, S3_4_C12_C8_3, S3_4_C12_C9_3)
@@ -127,31 +126,23 @@ void gic_v3_hcr_write(uint32_t hcr)
 void gic_v3_save(struct gic_interface *to)
 {
     to->vmcr = (uint32_t)sysreg_read(ICH_VMCR_EL2);
-    to->apr[0][0] = (uint32_t)sysreg_read(ICH_AP0R0_EL2);
-    to->apr[1][0] = (uint32_t)sysreg_read(ICH_AP1R0_EL2);
-    if (apr_count == 1)
-        return;
 #define SAVE_APR(n, reg0, reg1)                                                                    \
-    if (n < apr_count) {                                                                           \
-        to->apr[0][n] = (uint32_t)sysreg_read(reg0);                                               \
-        to->apr[1][n] = (uint32_t)sysreg_read(reg1);                                               \
-    }
-    ICH_MORE_APRS(SAVE_APR)
+    to->apr[0][n] = (uint32_t)sysreg_read(reg0);                                                   \
+    to->apr[1][n] = (uint32_t)sysreg_read(reg1);                                                   \
+    if (apr_count == n + 1)                                                                        \
+        return;
+    ICH_APRS(SAVE_APR)
 }
 
 void gic_v3_load(const struct gic_interface *from)
 {
     sysreg_write(ICH_VMCR_EL2, from->vmcr);
-    sysreg_write(ICH_AP0R0_EL2, from->apr[0][0]);
-    sysreg_write(ICH_AP1R0_EL2, from->apr[1][0]);
-    if (apr_count == 1)
-        return;
 #define LOAD_APR(n, reg0, reg1)                                                                    \
-    if (n < apr_count) {                                                                           \
-        sysreg_write(reg0, from->apr[0][n]);                                                       \
-        sysreg_write(reg1, from->apr[1][n]);                                                       \
-    }
-    ICH_MORE_APRS(LOAD_APR)
+    sysreg_write(reg0, from->apr[0][n]);                                                           \
+    sysreg_write(reg1, from->apr[1][n]);                                                           \
+    if (apr_count == n + 1)                                                                        \
+        return;
+    ICH_APRS(LOAD_APR)
 }
 
 /* ICH_VMCR_EL2.VPMR is bits 31:24; bit n of the active priorities is the n-th preemption level. */
