@@ -7,18 +7,8 @@
 #include "gic/vgic_internal.h"
 #include "platform/panic.h"
 
-VGIC_READER(vgic_read_zero)
-{
-    return 0;
-}
-
 VGIC_WRITER(vgic_write_ignored)
 {
-}
-
-VGIC_READER(vgic_read_ctlr)
-{
-    return vgic->groups | (vgic->version == 3 ? GICD_CTLR_ARE | GICD_CTLR_DS : 0);
 }
 
 VGIC_WRITER(vgic_write_ctlr)
@@ -29,22 +19,6 @@ VGIC_WRITER(vgic_write_ctlr)
         return;
     vgic->groups = groups;
     access->kick |= vgic_update_all(vgic);
-}
-
-/* GICD_TYPER: ITLinesNumber 4:0; GICv2: CPUNumber 7:5; GICv3: IDbits 23:19 = 10 bits. GICD_IIDR. */
-VGIC_READER(vgic_read_iidr)
-{
-    return VGIC_IIDR;
-}
-
-VGIC_READER(vgic_read_typer)
-{
-    return vgic->typer;
-}
-
-VGIC_READER(vgic_read_pidr2)
-{
-    return vgic->version == 2 ? 0x2b : 0;
 }
 
 /* GICv2: a bit per CPU; private interrupts have the reader's own. */

@@ -169,15 +169,10 @@ const struct vgic_row *vgic_upper_row(const struct vgic *vgic, unsigned offset);
 enum mmio_result vgic_sgi_frame_access(struct vgic_cpu *cpu, struct mmio_access *access);
 
 /* Functions of rows, in vgic_gicd.c and vgic_sgi.c. */
-VGIC_READER(vgic_read_zero);
 VGIC_WRITER(vgic_write_ignored);
-VGIC_READER(vgic_read_ctlr);
 VGIC_WRITER(vgic_write_ctlr);
-VGIC_READER(vgic_read_iidr);
-VGIC_READER(vgic_read_typer);
 VGIC_READER(vgic_read_targets);
 VGIC_WRITER(vgic_write_targets);
-VGIC_READER(vgic_read_pidr2);
 VGIC_WRITER(vgic_write_sgir);
 VGIC_READER(vgic_read_sgi_pending);
 VGIC_WRITER(vgic_write_sgi_pending);

@@ -20,13 +20,19 @@ static void sync(struct vgic *vgic, struct vgic_cpu *banked, struct mmio_access 
     access->kick |= vgic_fold_local(vgic, vgic->cpu[access->vcpu], banked, b, bits);
 }
 
-/* Declares the reader of a word of the bank. */
+/* Declares the reader of a word that needs no lock. */
 #define READ_WORD(name, expression)                                                                \
     static VGIC_READER(name)                                                                       \
     {                                                                                              \
         return expression;                                                                         \
     }
 
+READ_WORD(read_zero, 0)
+READ_WORD(read_ctlr, vgic->groups | (vgic->version == 3 ? GICD_CTLR_ARE | GICD_CTLR_DS : 0))
+/* ITLinesNumber 4:0; GICv2: CPUNumber 7:5; GICv3: IDbits 23:19 = 10 bits. */
+READ_WORD(read_typer, vgic->typer)
+READ_WORD(read_iidr, VGIC_IIDR)
+READ_WORD(read_pidr2, vgic->version == 2 ? 0x2b : 0)
 READ_WORD(read_group, bank->group1)
 READ_WORD(read_enable, bank->enabled)
 
@@ -229,9 +235,9 @@ static VGIC_WRITER(write_config)
  * sizes, private, shift, read, write).
  */
 #define REGISTERS(X)                                                                               \
-    X(CTLR, GICD_CTLR, 4, 4, 0, 0, vgic_read_ctlr, vgic_write_ctlr)                                \
-    X(TYPER, GICD_TYPER, 4, 4, 0, 0, vgic_read_typer, vgic_write_ignored)                          \
-    X(IIDR, GICD_IIDR, 4, 4, 0, 0, vgic_read_iidr, vgic_write_ignored)                             \
+    X(CTLR, GICD_CTLR, 4, 4, 0, 0, read_ctlr, vgic_write_ctlr)                                     \
+    X(TYPER, GICD_TYPER, 4, 4, 0, 0, read_typer, vgic_write_ignored)                               \
+    X(IIDR, GICD_IIDR, 4, 4, 0, 0, read_iidr, vgic_write_ignored)                                  \
     X(GROUP, GICD_IGROUPR, 0x80, 4, 4, 2, read_group, write_group)                                 \
     X(ENABLE, GICD_ISENABLER, 0x80, 4, 4, 2, read_enable, write_enable)                            \
     X(DISABLE, GICD_ICENABLER, 0x80, 4, 4, 2, read_enable, write_disable)                          \
@@ -242,10 +248,10 @@ static VGIC_WRITER(write_config)
     X(PRIORITY, GICD_IPRIORITYR, 0x400, 1 + 4, 32, 5, read_priority, write_priority)               \
     X(TARGETS, GICD_ITARGETSR, 0x400, 1 + 4, 0, 5, vgic_read_targets, vgic_write_targets)          \
     X(CONFIG, GICD_ICFGR, 0x100, 4, 8, 3, read_config, write_config)                               \
-    X(SGIR, GICD_SGIR, 4, 4, 0, 0, vgic_read_zero, vgic_write_sgir)                                \
+    X(SGIR, GICD_SGIR, 4, 4, 0, 0, read_zero, vgic_write_sgir)                                     \
     X(SGI_CLEAR, GICD_CPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_pending) \
     X(SGI_SET, GICD_SPENDSGIR, 0x10, 1 + 4, 0, 0, vgic_read_sgi_pending, vgic_write_sgi_pending)   \
-    X(PIDR2, GICD_PIDR2_V2, 4, 4, 0, 0, vgic_read_pidr2, vgic_write_ignored)
+    X(PIDR2, GICD_PIDR2_V2, 4, 4, 0, 0, read_pidr2, vgic_write_ignored)
 
 #define ROW_NUMBER(name, ...) ROW_##name,
 enum { ROW_NONE, REGISTERS(ROW_NUMBER) };
