@@ -2,6 +2,7 @@
 /*
  * tarn create, check, autostart, supervise.
  */
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,27 +16,31 @@
 #include "guests/dom0/common/hyper.h"
 #include "guests/dom0/common/report.h"
 
+#define LOCK_SECONDS 5
+
 /* Hands the built domain to its supervisor, who starts it. The lock is given back for that. */
 static int hand_over(const struct config *config, int fd, int lock)
 {
     char error[256];
 
-    run_note_error(config->name, "");
-    close(lock);
+    run_ask_error(config->name);
+    run_unlock(config->name, lock);
     bool good = systemd_is_here() ? systemd_unit("start", config->name)
                                   : supervise_in_background(config->name);
+    run_take_error(config->name, error, sizeof(error));
     if (good) {
         close(fd);
         return EXIT_GOOD;
     }
-    run_read(run_error_path(config->name).text, error, sizeof(error));
     if (systemd_is_here())
         systemd_unit("stop", config->name);
     hyper_destroy(fd);
     close(fd);
-    lock = run_lock(config->name, 5);
-    if (lock >= 0)
+    lock = run_lock(config->name, LOCK_SECONDS);
+    if (lock >= 0) {
         run_remove(config->name);
+        run_unlock(config->name, lock);
+    }
     return report(EXIT_FAILED, "%s",
                   error[0] ? error : "its supervisor does not start; see journalctl -u 'tarn@*'");
 }
@@ -56,31 +61,35 @@ static int create_locked(const struct config *config, const struct sources *sour
     int fd;
     int code = domain_build(config, sources, &fd);
 
-    if (code) {
-        close(lock);
-        return code;
-    }
-    if (!keep_config(config)) {
+    if (!code && keep_config(config))
+        return hand_over(config, fd, lock);
+    if (!code) {
+        code = report(EXIT_FAILED, "%s: cannot be written: %s; make room there",
+                      run_path(config->name, "").text, strerror(errno));
         hyper_destroy(fd);
         run_remove(config->name);
         close(fd);
-        close(lock);
-        return report(EXIT_FAILED, "%s: cannot be written", RUNDIR);
     }
-    return hand_over(config, fd, lock);
+    run_unlock(config->name, lock);
+    return code;
 }
 
 static int create_checked(const struct config *config, const struct sources *sources)
 {
+    struct tarn_info info;
+
     if (!hyper_open())
         return EXIT_FAILED;
-    int lock = run_lock(config->name, 0);
-    if (lock < 0) {
-        config_error(config, stderr, config->line_name, "name",
-                     "a domain %s exists; destroy it first, or change name=", config->name);
-        return EXIT_FAILED;
-    }
-    return create_locked(config, sources, lock);
+    /* One that is just over is still being cleared away. */
+    int lock = run_lock(config->name, hyper_find(config->name, &info) == 0 ? 0 : LOCK_SECONDS);
+    if (lock >= 0)
+        return create_locked(config, sources, lock);
+    if (errno != EBUSY)
+        return report(EXIT_FAILED, "%s: cannot be locked: %s; make room there",
+                      run_path("lock", config->name).text, strerror(errno));
+    config_error(config, stderr, config->line_name, "name",
+                 "a domain %s exists; destroy it first, or change name=", config->name);
+    return EXIT_FAILED;
 }
 
 /* As tarn create does; autostart passes over a domain that is there already. */

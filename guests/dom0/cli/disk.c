@@ -27,16 +27,16 @@
 #include "guests/dom0/common/devices.h"
 #include "guests/dom0/common/report.h"
 
-#define LOCK_TRIES     2000 /* of 10 ms */
+#define LOCK_GRACE     100 /* tries of 10 ms: who just ended may hold it for a moment */
 #define ANSWER_SECONDS 30
 #define SECTOR         512
 
-static bool lock_disk(int fd, bool readonly)
+static bool lock_disk(int fd, bool readonly, unsigned patience)
 {
     struct flock lock = {.l_type = readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
     static const struct timespec moment = {.tv_nsec = 10000000};
 
-    for (unsigned i = 0; i < LOCK_TRIES; i++) {
+    for (unsigned i = 0; i < LOCK_GRACE + 100 * patience; i++) {
         if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
             return true;
         if (errno != EAGAIN && errno != EACCES)
@@ -47,14 +47,14 @@ static bool lock_disk(int fd, bool readonly)
     return false;
 }
 
-int disk_open(const char *path, bool readonly, bool direct)
+int disk_open(const char *path, bool readonly, bool direct, unsigned patience)
 {
     int flags = (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
     int fd = open(path, flags | (direct ? O_DIRECT : 0));
 
     if (fd < 0 && errno == EINVAL)
         fd = open(path, flags);
-    if (fd < 0 || lock_disk(fd, readonly))
+    if (fd < 0 || lock_disk(fd, readonly, patience))
         return fd;
     int error = errno;
     close(fd);
@@ -161,7 +161,9 @@ static int change(const struct drive *drive, int fd, const char *path)
     char before[PATH_MAX];
 
     run_read(note.text, before, sizeof(before));
-    run_write(note.text, path, strlen(path));
+    if (!run_write(note.text, path, strlen(path)))
+        return report(EXIT_FAILED, "%s: cannot be written: %s; make room there", note.text,
+                      strerror(errno));
     int code = tell_backend(drive, fd, length_of(fd) / SECTOR);
     if (code)
         run_write(note.text, before, strlen(before));
@@ -176,10 +178,13 @@ static int attach(const struct drive *drive, const char *argument)
     if (there[0])
         return report(EXIT_FAILED, "%s: drive \"%s\" holds %s; detach it first", drive->config.name,
                       drive->disk->title, there);
-    int fd = path ? disk_open(path, drive->disk->readonly, true) : -1;
-    if (fd < 0)
+    int fd = path ? disk_open(path, drive->disk->readonly, true, 0) : -1;
+    if (fd < 0) {
+        free(path);
         return report(EXIT_FAILED, "%s: %s", argument,
-                      errno == EBUSY ? "another domain uses it" : strerror(errno));
+                      errno == EBUSY ? "another domain uses it; detach it there first"
+                                     : strerror(errno));
+    }
     int code =
         length_of(fd) < SECTOR
             ? report(EXIT_FAILED, "%s holds no disk; give a raw image or a block device", path)

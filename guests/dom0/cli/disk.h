@@ -13,9 +13,10 @@
  * Opens a disk and locks it: shared for readers, alone for a writer. direct: with O_DIRECT where
  * the file system has it. The lock lasts as long as any use of this opening, requests on their way
  * after a backend's death among them; so a new backend does not begin before they have ended, and
- * no two domains write to one disk. -1 with errno set; EBUSY: another domain has it.
+ * no two domains write to one disk. patience: seconds to wait for it beyond the moment that anybody
+ * may take to close it. -1 with errno set; EBUSY: another domain has it.
  */
-int disk_open(const char *path, bool readonly, bool direct);
+int disk_open(const char *path, bool readonly, bool direct, unsigned patience);
 
 /* The file that names what is in a drive: disk `number` of a domain, empty in its configuration. */
 struct run_path drive_medium(const char *name, unsigned number);

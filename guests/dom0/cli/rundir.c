@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "guests/abi/hypercall.h"
 
 struct run_path run_path(const char *name, const char *file)
 {
@@ -29,24 +32,46 @@ static bool make_folder(const char *path, mode_t mode)
     return mkdir(path, mode) == 0 || errno == EEXIST;
 }
 
+/* Whoever had the lock before may have cleared its name away, and it is another file's by now. */
+static bool is_named(int fd, const char *path)
+{
+    struct stat ours, named;
+
+    return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+           ours.st_ino == named.st_ino;
+}
+
 int run_lock(const char *name, unsigned seconds)
 {
     static const struct timespec moment = {.tv_nsec = 50000000};
 
+    struct run_path path = run_path("lock", name);
+    unsigned tries = 20 * seconds;
+
     if (!make_folder(RUNDIR, 0755) || !make_folder(RUNDIR "/lock", 0700))
         return -1;
-    int fd = open(run_path("lock", name).text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    for (unsigned tries = 20 * seconds; fd >= 0; tries--) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    for (;;) {
+        int fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return -1;
+        bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (locked && is_named(fd, path.text))
             return fd;
-        if (tries == 0)
-            break;
-        nanosleep(&moment, NULL);
-    }
-    if (fd >= 0)
         close(fd);
-    errno = EBUSY;
-    return -1;
+        if (!locked && tries-- == 0) {
+            errno = EBUSY;
+            return -1;
+        }
+        if (!locked)
+            nanosleep(&moment, NULL);
+    }
+}
+
+void run_unlock(const char *name, int lock)
+{
+    if (access(run_path(name, "").text, F_OK) != 0)
+        unlink(run_path("lock", name).text);
+    close(lock);
 }
 
 void run_remove(const char *name)
@@ -71,11 +96,18 @@ bool run_make(const char *name)
 
 bool run_write(const char *path, const void *data, size_t size)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool good = fd >= 0 && write(fd, data, size) == (ssize_t)size;
+    char next[sizeof(struct run_path) + 8];
+
+    snprintf(next, sizeof(next), "%s~new", path); /* no name holds a tilde */
+    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool good = fd >= 0 && write(fd, data, size) == (ssize_t)size && rename(next, path) == 0;
+    int error = errno;
 
     if (fd >= 0)
         close(fd);
+    if (fd >= 0 && !good)
+        unlink(next);
+    errno = error;
     return good;
 }
 
@@ -190,14 +222,52 @@ static int is_ended(const struct dirent *entry)
     return entry->d_name[0] != '.' && !strchr(entry->d_name, '~');
 }
 
+static struct timespec noted_at(const struct dirent *entry)
+{
+    char path[sizeof(RUNDIR "/last/") + NAME_MAX];
+    struct stat st = {.st_size = 0};
+
+    snprintf(path, sizeof(path), RUNDIR "/last/%s", entry->d_name);
+    stat(path, &st);
+    return st.st_mtim;
+}
+
+static int later_first(const struct dirent **a, const struct dirent **b)
+{
+    struct timespec x = noted_at(*a), y = noted_at(*b);
+
+    if (x.tv_sec != y.tv_sec)
+        return x.tv_sec < y.tv_sec ? 1 : -1;
+    return x.tv_nsec < y.tv_nsec ? 1 : x.tv_nsec > y.tv_nsec ? -1 : 0;
+}
+
+/* Who gives every domain a new name shall not fill the folder: the oldest are forgotten. */
+static void forget_old_ends(void)
+{
+    struct dirent **list;
+    int count = scandir(RUNDIR "/last", &list, is_ended, later_first);
+
+    for (int i = 0; i < count; i++) {
+        char name[TARN_NAME_SIZE];
+        snprintf(name, sizeof(name), "%.*s", TARN_NAME_SIZE - 1, list[i]->d_name);
+        if (i >= RUN_MAX_ENDED) {
+            unlink(run_path("last", name).text);
+            unlink(kept_config(name).text);
+        }
+        free(list[i]);
+    }
+    if (count >= 0)
+        free(list);
+}
+
 void run_each_ended(void (*fn)(const char *name, const char *how))
 {
     struct dirent **list;
     int count = scandir(RUNDIR "/last", &list, is_ended, alphasort);
 
     for (int i = 0; i < count; i++) {
-        char name[32], how[256];
-        snprintf(name, sizeof(name), "%.31s", list[i]->d_name);
+        char name[TARN_NAME_SIZE], how[256];
+        snprintf(name, sizeof(name), "%.*s", TARN_NAME_SIZE - 1, list[i]->d_name);
         run_read(run_path("last", name).text, how, sizeof(how));
         fn(name, how);
         free(list[i]);
@@ -213,9 +283,10 @@ void run_note_end(const char *name, const char *how)
     stamp(line, sizeof(line), how);
     make_folder(RUNDIR "/last", 0755);
     run_write(run_path("last", name).text, line, strlen(line));
+    forget_old_ends();
 }
 
-struct run_path run_error_path(const char *name)
+static struct run_path error_path(const char *name)
 {
     struct run_path path = run_path("last", name);
 
@@ -223,11 +294,20 @@ struct run_path run_error_path(const char *name)
     return path;
 }
 
-void run_note_error(const char *name, const char *error)
+void run_ask_error(const char *name)
 {
     make_folder(RUNDIR "/last", 0755);
-    if (error[0])
-        run_write(run_error_path(name).text, error, strlen(error));
-    else
-        unlink(run_error_path(name).text);
+    run_write(error_path(name).text, "", 0);
+}
+
+void run_note_error(const char *name, const char *error)
+{
+    if (access(error_path(name).text, F_OK) == 0)
+        run_write(error_path(name).text, error, strlen(error));
+}
+
+void run_take_error(const char *name, char *error, size_t size)
+{
+    run_read(error_path(name).text, error, size);
+    unlink(error_path(name).text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /run/tarn: what is known of running domains, a folder each (config, console, control, state, pid,
- * error), how domains ended (last/NAME), and the locks (lock/NAME). Includes nothing.
+ * /run/tarn: what is known of running domains, a folder each (config, console, control, state,
+ * pid), how domains ended (last/NAME), and the locks (lock/NAME). Includes nothing.
  */
 #ifndef CLI_RUNDIR_H
 #define CLI_RUNDIR_H
@@ -20,10 +20,13 @@ struct run_path run_path(const char *name, const char *file);
 
 /*
  * The right to make, run or clear away the domain `name`: held by `tarn create` until it starts the
- * supervisor, then by that one. Waits up to `seconds`. Returns a descriptor, closing it gives it
- * back; -1: somebody else has it, or errno.
+ * supervisor, then by that one. Waits up to `seconds`. Returns a descriptor, or -1 with errno set;
+ * EBUSY: somebody else has it.
  */
 int run_lock(const char *name, unsigned seconds);
+
+/* Gives it back. Where the domain has no folder (any more), its lock's name goes, too. */
+void run_unlock(const char *name, int lock);
 
 /* An empty folder for a new domain. Lock held. */
 bool run_make(const char *name);
@@ -31,7 +34,8 @@ bool run_make(const char *name);
 /* Removes the folder and what is in it. Lock held. */
 void run_remove(const char *name);
 
-/* Writes a file anew. Returns false with errno set. */
+/* Writes a file of run_path anew; who reads it sees the old or the new. Returns false with errno
+ * set. */
 bool run_write(const char *path, const void *data, size_t size);
 
 /* Copies a file. */
@@ -68,9 +72,16 @@ bool run_is_building(const char *name);
 /* Calls fn for every domain that has ended, with the line of run_note_end. */
 void run_each_ended(void (*fn)(const char *name, const char *how));
 
-/* Notes how a domain ended, or why it could not be run, for those who ask later ("" : forget). */
+/* Notes how a domain ended. The last RUN_MAX_ENDED names are remembered. */
+#define RUN_MAX_ENDED 128
 void run_note_end(const char *name, const char *how);
+
+/*
+ * Why a supervisor failed, for whoever asked before it began: run_ask_error, run_note_error by the
+ * supervisor, run_take_error ("" if it noted none), after which nothing of it is left.
+ */
+void run_ask_error(const char *name);
 void run_note_error(const char *name, const char *error);
-struct run_path run_error_path(const char *name);
+void run_take_error(const char *name, char *error, size_t size);
 
 #endif

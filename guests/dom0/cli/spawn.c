@@ -46,6 +46,7 @@ struct launch {
     int kept[2 * MAX_SLOTS + CONFIG_MAX_PORTS + 8];
     unsigned keep;
     unsigned own; /* of these, the first `own` stay open in the supervisor */
+    unsigned patience;
 };
 
 static int listen_at(const char *path, int type)
@@ -124,14 +125,14 @@ static const char *medium_of(const struct config *c, unsigned number)
 }
 
 /* A raw disk with O_DIRECT. Returns -1 with errno set. */
-static int open_disk(const struct config *c, unsigned number)
+static int open_disk(const struct config *c, unsigned number, unsigned patience)
 {
     const struct config_disk *disk = &c->disk[number];
 
     if (disk->path[0])
-        return disk_open(disk->path, disk->readonly, strcmp(disk->type, "raw") == 0);
+        return disk_open(disk->path, disk->readonly, strcmp(disk->type, "raw") == 0, patience);
     const char *path = medium_of(c, number);
-    int fd = path[0] ? disk_open(path, disk->readonly, true) : -1;
+    int fd = path[0] ? disk_open(path, disk->readonly, true, patience) : -1;
     if (path[0] && fd < 0)
         report(0, "%s: disk \"%s\": %s: %s; the drive is empty", c->name, disk->title, path,
                strerror(errno));
@@ -158,7 +159,7 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
                      const struct slot *slot)
 {
     const struct config_disk *disk = &c->disk[slot->number];
-    int fd = open_disk(c, slot->number);
+    int fd = open_disk(c, slot->number, launch->patience);
 
     if (fd < 0) {
         report(0, "%s:%d: key 'path': disk \"%s\": %s: %s", c->file, disk->line, disk->title,
@@ -342,9 +343,9 @@ static int start(struct launch *launch, const struct config *config, unsigned id
 }
 
 int backend_spawn(const struct config *config, unsigned id, const struct backend_fds *fds,
-                  pid_t *pid)
+                  unsigned patience, pid_t *pid)
 {
-    struct launch launch = {.keep = 0};
+    struct launch launch = {.patience = patience};
     int domain;
     int error = hyper_attach(config->name, true, &domain);
 

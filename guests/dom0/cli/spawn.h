@@ -25,10 +25,11 @@ int backend_fds_open(struct backend_fds *fds, const struct config *config);
 int backend_state_clear(const struct backend_fds *fds, const char *name);
 
 /*
- * Starts the backend of the domain `id` and waits until its devices are there. Returns an exit code
- * (errors are reported), and its process id.
+ * Starts the backend of the domain `id` and waits until its devices are there; up to `patience`
+ * seconds for a disk that is in use. Returns an exit code (errors are reported), and its process
+ * id.
  */
 int backend_spawn(const struct config *config, unsigned id, const struct backend_fds *fds,
-                  pid_t *pid);
+                  unsigned patience, pid_t *pid);
 
 #endif

@@ -27,12 +27,13 @@
 #include "guests/dom0/common/hyper.h"
 #include "guests/dom0/common/report.h"
 
-#define LOCK_SECONDS     20
-#define SHUTDOWN_SECONDS 60        /* a guest's time to shut down after SIGTERM */
-#define BACKEND_SECONDS  10        /* a backend's time to end after SIGTERM */
-#define LIVES            10        /* backends in a row that may die ... */
-#define YOUNG_SECONDS    1         /* ... this soon after they began */
-#define PAUSE_NS         500000000 /* before the next try, when one did not begin */
+#define LOCK_SECONDS        20
+#define PREDECESSOR_SECONDS 20 /* for the I/O of a former life or backend to end */
+#define SHUTDOWN_SECONDS    60 /* a guest's time to shut down after SIGTERM */
+#define BACKEND_SECONDS     10 /* a backend's time to end after SIGTERM */
+#define LIVES               10 /* backends in a row that may die ... */
+#define YOUNG_SECONDS       1  /* ... this soon after they began */
+#define MOST_PAUSE          8  /* seconds before the next try, when one did not begin */
 
 struct domain {
     const char *name;
@@ -42,7 +43,7 @@ struct domain {
     struct tarn_info info;
     struct backend_fds fds;
     pid_t backend;
-    int backend_status; /* of wait(2), once it has ended */
+    struct hyper_words death; /* of the last one, once it has ended */
     double backend_began;
     unsigned died_young;  /* backends in a row */
     double began;         /* this life */
@@ -50,6 +51,7 @@ struct domain {
     struct run_words how; /* its end */
     int ready_fd;         /* gets a byte when it runs, or -1 */
     bool told_ready;
+    bool lived; /* it ran: a domain that never did is forgotten */
 };
 
 /* What to do next. */
@@ -75,45 +77,61 @@ int press_power(const char *name, char *why, size_t size)
     return got > 0 && strcmp(why, "ok") == 0 ? 0 : -1;
 }
 
-/*
- * Waits for a signal of the set, up to `seconds` (0: for ever). Returns it, or 0. A SIGCHLD that is
- * not the backend's end is passed over.
- */
-static int wait_signal(struct domain *d, unsigned seconds)
+/* Those that the supervisor waits for, blocked at all other times. */
+static sigset_t all_signals(void)
 {
     sigset_t set;
-    struct timespec limit = {.tv_sec = seconds};
 
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGUSR1);
+    return set;
+}
+
+/*
+ * Waits for a signal of the set, up to `seconds` (0: for ever). Returns it, or 0. A SIGCHLD that is
+ * not the backend's end is passed over.
+ */
+static int wait_for(struct domain *d, const sigset_t *set, unsigned seconds)
+{
+    struct timespec limit = {.tv_sec = seconds};
+
     for (;;) {
-        int signal = seconds ? sigtimedwait(&set, NULL, &limit) : sigwaitinfo(&set, NULL);
+        int signal = seconds ? sigtimedwait(set, NULL, &limit) : sigwaitinfo(set, NULL);
+        int status;
         if (signal < 0 && errno == EINTR)
             continue;
         if (signal != SIGCHLD)
             return signal < 0 ? 0 : signal;
-        if (d->backend > 0 && waitpid(d->backend, &d->backend_status, WNOHANG) == d->backend) {
+        if (d->backend > 0 && waitpid(d->backend, &status, WNOHANG) == d->backend) {
+            d->death = hyper_death_words(status);
             d->backend = -1;
             return SIGCHLD;
         }
     }
 }
 
+static int wait_signal(struct domain *d, unsigned seconds)
+{
+    sigset_t set = all_signals();
+
+    return wait_for(d, &set, seconds);
+}
+
+/* What else is asked for meanwhile is heard afterwards. */
 static void stop_backend(struct domain *d)
 {
+    sigset_t its_end;
+
     if (d->backend <= 0)
         return;
+    sigemptyset(&its_end);
+    sigaddset(&its_end, SIGCHLD);
     kill(d->backend, SIGTERM);
-    for (;;) {
-        int signal = wait_signal(d, BACKEND_SECONDS);
-        if (signal == SIGCHLD)
-            return;
-        if (signal == 0)
-            break;
-    }
+    if (wait_for(d, &its_end, BACKEND_SECONDS) == SIGCHLD)
+        return;
     kill(d->backend, SIGKILL);
     waitpid(d->backend, NULL, 0);
     d->backend = -1;
@@ -126,10 +144,12 @@ static int finish(struct domain *d)
 
     close(d->fd);
     printf("domain %s: %s\n", d->name, d->how.text);
-    run_note_end(d->name, d->how.text);
-    run_keep_config(d->name);
-    if (error && error != ENODEV)
+    if (error && error != ENODEV) /* the next supervisor tries again */
         return report(EXIT_FAILED, "%s: cannot be destroyed: %s", d->name, strerror(error));
+    if (d->lived) {
+        run_note_end(d->name, d->how.text);
+        run_keep_config(d->name);
+    }
     run_remove(d->name);
     return EXIT_GOOD;
 }
@@ -140,9 +160,11 @@ static int build(struct domain *d)
 
     if (!machine_check(&d->config, &sources, stderr))
         return EXIT_CONFIG;
-    int code = domain_build(&d->config, &sources, &d->fd);
+    int code = backend_state_clear(&d->fds, d->name);
+    if (!code)
+        code = domain_build(&d->config, &sources, &d->fd);
     machine_close(&sources);
-    return code ? code : backend_state_clear(&d->fds, d->name);
+    return code;
 }
 
 static double monotonic(void)
@@ -168,17 +190,27 @@ static void new_life(struct domain *d)
     struct run_words last;
 
     d->began = monotonic();
+    d->lived = true;
     if (d->how.text[0])
         run_note_count(d->name, RUN_RESTARTS, run_count(d->name, RUN_RESTARTS, &last) + 1,
                        d->how.text);
     systemd_notify("STATUS=running");
 }
 
+/* A disk that is busy may be so by a former backend of this domain, if it had one. */
+static unsigned patience(const struct domain *d)
+{
+    return d->lived ? PREDECESSOR_SECONDS : 0;
+}
+
 static int serve(struct domain *d)
 {
     int error = hyper_state(d->fd, &d->info);
+
+    if (error)
+        d->info.state = TARN_STATE_DYING;
     int code = error ? report(EXIT_FAILED, "%s: %s", d->name, strerror(error))
-                     : backend_spawn(&d->config, d->info.id, &d->fds, &d->backend);
+                     : backend_spawn(&d->config, d->info.id, &d->fds, patience(d), &d->backend);
 
     if (code)
         return code;
@@ -199,17 +231,17 @@ static int serve(struct domain *d)
 /* The backend has ended while its domain runs: noted for who asks, and in the journal. */
 static enum next judge_backend(struct domain *d)
 {
-    struct hyper_words why = hyper_death_words(d->backend_status);
+    const char *why = d->death.text;
     struct run_words last;
 
-    run_note_count(d->name, RUN_BACKEND, run_count(d->name, RUN_BACKEND, &last) + 1, why.text);
+    run_note_count(d->name, RUN_BACKEND, run_count(d->name, RUN_BACKEND, &last) + 1, why);
     if (monotonic() - d->backend_began >= YOUNG_SECONDS)
         d->died_young = 0;
     else if (++d->died_young >= LIVES) {
-        say_how(d, "destroyed: its backend dies again and again: %s", why.text);
+        say_how(d, "destroyed: its backend dies again and again: %s", why);
         return NEXT_END;
     }
-    printf("domain %s: its backend died: %s; the next one goes on\n", d->name, why.text);
+    printf("domain %s: its backend died: %s; the next one goes on\n", d->name, why);
     return NEXT_SERVE;
 }
 
@@ -277,13 +309,11 @@ static enum next obey(struct domain *d, int signal)
 }
 
 /*
- * The backend did not start. For a domain that runs already that is a death like any other: what it
- * wants may be back soon, or it was killed on its way.
+ * The backend did not start. For a domain that runs already that is a death like any other, but
+ * what it wants (a bridge, a disk) may be back soon: LIVES tries take about a minute.
  */
 static enum next judge_start(struct domain *d, int *code)
 {
-    static const struct timespec moment = {.tv_nsec = PAUSE_NS};
-
     stop_backend(d);
     if (d->info.state == TARN_STATE_CREATED) {
         say_how(d, "destroyed: its backend does not start");
@@ -291,8 +321,12 @@ static enum next judge_start(struct domain *d, int *code)
     }
     *code = EXIT_GOOD;
     d->backend_began = monotonic();
-    nanosleep(&moment, NULL);
-    return judge(d);
+    snprintf(d->death.text, sizeof(d->death.text), "it did not start");
+    enum next next = judge(d);
+    if (next != NEXT_SERVE)
+        return next;
+    int signal = wait_signal(d, d->died_young < 4 ? 1u << (d->died_young - 1) : MOST_PAUSE);
+    return signal ? obey(d, signal) : NEXT_SERVE;
 }
 
 /* Serves until something happens. */
@@ -380,13 +414,8 @@ static int loop(struct domain *d)
 
 static void block_signals(void)
 {
-    sigset_t set;
+    sigset_t set = all_signals();
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -408,9 +437,13 @@ static int take_over(struct domain *d)
     struct run_path file = run_path(d->name, "config");
     int error = hyper_attach(d->name, false, &d->fd);
 
-    if (!error && run_is_building(d->name)) { /* our predecessor died over it */
-        hyper_destroy(d->fd);
+    bool building = run_is_building(d->name);
+    if (!error && building) { /* our predecessor died over it */
+        error = hyper_destroy(d->fd);
         close(d->fd);
+        if (error && error != ENODEV)
+            return report(EXIT_FAILED, "%s: cannot be destroyed to begin anew: %s", d->name,
+                          strerror(error));
         error = ENOENT;
     }
     bool anew = error == ENOENT && (access(file.text, F_OK) == 0 || run_restore_config(d->name));
@@ -427,10 +460,15 @@ static int take_over(struct domain *d)
         code = build(d);
     if (!code)
         write_pid(d->name);
-    else if (anew)
+    else if (building)
+        run_keep_config(d->name);
+    if (code && anew)
         run_remove(d->name);
     run_mark_building(d->name, false);
     d->began = monotonic();
+    d->lived =
+        building ||
+        (!anew && (hyper_state(d->fd, &d->info) != 0 || d->info.state != TARN_STATE_CREATED));
     return code;
 }
 
@@ -444,7 +482,8 @@ static int supervise_and_tell(const char *name, int ready_fd)
         return EXIT_FAILED;
     int lock = run_lock(name, LOCK_SECONDS);
     if (lock < 0)
-        return report(EXIT_FAILED, "%s: somebody else looks after it", name);
+        return report(EXIT_FAILED, "%s: %s", name,
+                      errno == EBUSY ? "somebody else looks after it" : strerror(errno));
     block_signals();
     setvbuf(stdout, NULL, _IOLBF, 0);
     int code = take_over(&d);
@@ -453,7 +492,7 @@ static int supervise_and_tell(const char *name, int ready_fd)
     if (code)
         run_note_error(name, last_report());
     config_free(&d.config);
-    close(lock);
+    run_unlock(name, lock);
     return code;
 }
 
@@ -471,8 +510,8 @@ bool supervise_in_background(const char *name)
         return false;
     pid_t pid = fork();
     if (pid == 0) {
-        int in = open("/dev/null", O_RDONLY);
-        int out = open(run_path(name, "log").text, O_WRONLY | O_APPEND | O_CREAT, 0600);
+        int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        int out = open(run_path(name, "log").text, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
         setsid();
         if (in >= 0 && out >= 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2)
             _exit(supervise_and_tell(name, ready[1]));
