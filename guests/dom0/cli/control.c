@@ -23,6 +23,7 @@
 
 #define DESTROY_SECONDS  60
 #define SHUTDOWN_SECONDS 120 /* of --wait without a number */
+#define MOST_SECONDS     1000000
 
 /* The domain of the one argument; not dom0, whom none of these commands may touch. */
 static int find_guest(const char *argument, struct tarn_info *info)
@@ -34,14 +35,28 @@ static int find_guest(const char *argument, struct tarn_info *info)
     return code;
 }
 
-/* A descriptor of the supervisor's process, or -1 if it has none. */
-static int supervisor_of(const char *name, pid_t *pid)
+/*
+ * A descriptor of the supervisor's process, or -1 if it has none. The number may be of one that
+ * died and be another process's by now: that one has another program.
+ */
+static int supervisor_of(const char *name)
 {
-    char text[16];
+    char text[16], path[48], program[16];
 
     run_read(run_path(name, "pid").text, text, sizeof(text));
-    *pid = atoi(text);
-    return *pid > 0 ? (int)syscall(SYS_pidfd_open, *pid, 0) : -1;
+    int pid = atoi(text);
+    int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+    run_read(path, program, sizeof(program));
+    if (pidfd < 0 || strcmp(program, "tarn") == 0)
+        return pidfd;
+    close(pidfd);
+    return -1;
+}
+
+static void tell_supervisor(int pidfd, int signal)
+{
+    syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
 /* Waits for a process to end. Returns false if that took longer. */
@@ -77,7 +92,6 @@ static int destroy_orphan(const char *name)
 int command_destroy(int argc, char **argv)
 {
     struct tarn_info info, still;
-    pid_t pid;
 
     if (argc != 2)
         return report(EXIT_USAGE, "usage: tarn destroy DOMAIN");
@@ -87,13 +101,13 @@ int command_destroy(int argc, char **argv)
     int lock = run_lock(info.name, 0);
     if (lock >= 0) {
         code = destroy_orphan(info.name);
-        close(lock);
+        run_unlock(info.name, lock);
         return code;
     }
-    int pidfd = supervisor_of(info.name, &pid);
+    int pidfd = supervisor_of(info.name);
     if (pidfd < 0)
         return report(EXIT_FAILED, "%s is being created; try again", info.name);
-    kill(pid, SIGINT);
+    tell_supervisor(pidfd, SIGINT);
     bool ended = wait_end(pidfd, DESTROY_SECONDS);
     close(pidfd);
     if (!ended)
@@ -108,16 +122,20 @@ int command_destroy(int argc, char **argv)
 /* "--wait" or "--wait=SECONDS": how long; 0 for neither. */
 static unsigned wait_seconds(const char *argument)
 {
+    char *end;
+
     if (strcmp(argument, "--wait") == 0)
         return SHUTDOWN_SECONDS;
-    return strncmp(argument, "--wait=", 7) == 0 ? (unsigned)atoi(argument + 7) : 0;
+    if (strncmp(argument, "--wait=", 7) != 0)
+        return 0;
+    long seconds = strtol(argument + 7, &end, 10);
+    return *end || seconds < 0 || seconds > MOST_SECONDS ? 0 : (unsigned)seconds;
 }
 
 int command_shutdown(int argc, char **argv)
 {
     struct tarn_info info;
     char why[128];
-    pid_t pid;
     unsigned seconds = argc == 3 ? wait_seconds(argv[1]) : 0;
 
     if (argc < 2 || argc > 3 || (argc == 3 && seconds == 0))
@@ -128,7 +146,7 @@ int command_shutdown(int argc, char **argv)
     if (info.state == TARN_STATE_PAUSED)
         return report(EXIT_FAILED, "%s is paused and cannot hear of it; unpause it first",
                       info.name);
-    int pidfd = supervisor_of(info.name, &pid);
+    int pidfd = supervisor_of(info.name);
     run_ask(info.name, "shutdown");
     if (press_power(info.name, why, sizeof(why)) != 0) {
         run_ask(info.name, "");
@@ -174,7 +192,6 @@ int command_reboot(int argc, char **argv)
     unsigned seconds = argc == 3 ? wait_seconds(argv[1]) : 0;
     struct tarn_info info;
     struct run_words how;
-    pid_t pid;
 
     if (argc < 2 || argc > 3 || (argc == 3 && seconds == 0))
         return report(EXIT_USAGE, "usage: tarn reboot [--force] [--wait[=SECONDS]] DOMAIN");
@@ -184,16 +201,16 @@ int command_reboot(int argc, char **argv)
     if (info.state == TARN_STATE_PAUSED && !force)
         return report(EXIT_FAILED, "%s is paused and cannot hear of it; unpause it, or use --force",
                       info.name);
-    int pidfd = supervisor_of(info.name, &pid);
+    int pidfd = supervisor_of(info.name);
     if (pidfd < 0)
         return report(EXIT_FAILED, "%s has no supervisor; systemctl start tarn@%s", info.name,
                       info.name);
-    close(pidfd);
     unsigned before = run_count(info.name, RUN_RESTARTS, &how);
     if (info.state == TARN_STATE_RUNNING && !force)
         code = ask_to_reboot(info.name);
     else
-        kill(pid, SIGUSR1);
+        tell_supervisor(pidfd, SIGUSR1);
+    close(pidfd);
     if (!code && seconds && !wait_restart(info.name, before, seconds))
         return report(EXIT_TIMEOUT, "%s did not reboot within %u seconds; use --force", info.name,
                       seconds);
