@@ -134,7 +134,7 @@ def census(machine):
     """Everything of domains in dom0 and Tarn: memory, domains, processes, units, taps, folders."""
     return machine.ok("tarn info --json; tarn list | cut -c1-60; pgrep -a '^tarn|^vhost' | cut -d' ' -f2-; "
                       "systemctl list-units --all --plain --no-legend 'tarn@*'; ls /sys/class/net; "
-                      "ls /run/tarn; ls /run/tarn/* | grep -v '^bad' | sort -u")
+                      "ls /run/tarn; ls /run/tarn/* | sort -u")
 
 
 GOOD = ('name = "bad"\\nkernel = "/var/lib/tarn/vmlinuz"\\ncmdline = ""\\nmemory = "256M"\\n'
@@ -156,6 +156,8 @@ ERRORS = {
     "vcpus": (GOOD.replace("vcpus = 1", "vcpus = 99"), ":5:", "vcpus", "99", "use 1 to"),
     "name": (GOOD.replace('"bad"', '"b d"'), ":1:", "name", "b d", "use 1 to"),
     "no disk": (GOOD + 'disk "root" { path = "/no/such/disk" }\\n', ":6:", "path", "/no/such/disk", "give"),
+    "disk twice": (GOOD + DISK + DISK.replace("root", "more"), ":7:", "path", "debian2.img", '"root" already',
+                   "give each"),
     "no bridge": (GOOD + 'network "lan" { bridge = "nobr0" }\\n', ":6:", "bridge", "nobr0", "ip link add"),
     "no address": (GOOD + 'network "lan" { bridge = "tarnbr0" mac = "1:2" }\\n', ":6:", "mac", "1:2", "write"),
     "no log": (GOOD + DISK + 'console { log = "/no/such/folder/log" }\\n', ":7:", "log", "/no/such/folder/log",

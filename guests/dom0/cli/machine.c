@@ -107,6 +107,36 @@ static bool check_disk(const struct config *c, const struct config_disk *disk, F
     return good;
 }
 
+/* A disk has one opening that writes, and here would be two. */
+static bool check_twice(const struct config *c, unsigned number, FILE *errors)
+{
+    const struct config_disk *disk = &c->disk[number];
+    struct stat ours, other;
+
+    for (unsigned i = 0; i < number; i++) {
+        if ((c->disk[i].readonly && disk->readonly) || stat(disk->path, &ours) != 0 ||
+            stat(c->disk[i].path, &other) != 0 || ours.st_dev != other.st_dev ||
+            ours.st_ino != other.st_ino)
+            continue;
+        config_error(c, errors, disk->line, "path",
+                     "disk \"%s\": %s is disk \"%s\" already; give each its own, or both "
+                     "readonly = true",
+                     disk->title, disk->path, c->disk[i].title);
+        return false;
+    }
+    return true;
+}
+
+static bool check_disks(const struct config *c, FILE *errors)
+{
+    bool good = true;
+
+    for (unsigned i = 0; i < c->disks; i++)
+        if (c->disk[i].path[0])
+            good = check_disk(c, &c->disk[i], errors) && check_twice(c, i, errors) && good;
+    return good;
+}
+
 static bool check_network(const struct config *c, const struct config_network *network,
                           FILE *errors)
 {
@@ -164,9 +194,7 @@ bool machine_check(const struct config *config, struct sources *sources, FILE *e
     bool files = check_kernel(config, sources, errors);
     files = check_initrd(config, sources, errors) && files;
     bool good = files && check_fit(config, sources, errors);
-    for (unsigned i = 0; i < config->disks; i++)
-        good = (config->disk[i].path[0] == '\0' || check_disk(config, &config->disk[i], errors)) &&
-               good;
+    good = check_disks(config, errors) && good;
     for (unsigned i = 0; i < config->networks; i++)
         good = check_network(config, &config->network[i], errors) && good;
     for (unsigned i = 0; i < config->shares; i++)
