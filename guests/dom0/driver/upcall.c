@@ -19,7 +19,9 @@
 static struct tarn_upcall_page *page;
 static DEFINE_PER_CPU(u32, cookie); /* what request_percpu_irq wants, of no use here */
 static int irq;
-static int cpu_state; /* of the CPU hot-plug machinery; 0: not set up */
+/* Of the CPU hot-plug machinery; 0: not set up. */
+static int cpu_state;
+static int dead_state;
 
 /* An exchange costs more than a look, and most words are empty. */
 static u64 take(u64 *word)
@@ -142,12 +144,25 @@ static void take_old_news(void)
     local_irq_enable();
 }
 
+/*
+ * A CPU has gone: Tarn chose it until it was off, but it took no interrupt any more since
+ * upcall_cpu_down. Runs on another one; from now on that CPU is not chosen.
+ */
+static int upcall_cpu_dead(unsigned int cpu)
+{
+    take_old_news();
+    return 0;
+}
+
 /* To be called when the table is complete. */
 int tarn_upcall_enable(void)
 {
-    int state =
-        cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tarn:online", upcall_cpu_up, upcall_cpu_down);
+    int state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "tarn:dead", NULL, upcall_cpu_dead);
 
+    if (state < 0)
+        return state;
+    dead_state = state;
+    state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tarn:online", upcall_cpu_up, upcall_cpu_down);
     if (state < 0)
         return state;
     cpu_state = state;
@@ -159,6 +174,8 @@ void tarn_upcall_exit(void)
 {
     if (cpu_state)
         cpuhp_remove_state(cpu_state);
+    if (dead_state)
+        cpuhp_remove_state_nocalls(dead_state);
     free_percpu_irq(irq, &cookie);
     memunmap(page);
 }
