@@ -47,6 +47,11 @@ UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/conf
 UNIT_LIBS_config         := -lconfuse -lfdt
 UNIT_SOURCES_virtqueue   := guests/dom0/backend/virtqueue.c
 UNIT_SOURCES_virtio_mmio := $(BACKEND_SOURCES)
+UNIT_SOURCES_block       := $(addprefix guests/dom0/backend/,device.c virtqueue.c block.c)
+UNIT_FLAGS_block         := -Dfcntl=test_fcntl
+UNIT_SOURCES_aio         := $(addprefix guests/dom0/backend/,aio.c workers.c loop.c)
+UNIT_FLAGS_aio           := -Dio_uring_submit=test_submit -Dio_uring_submit_and_wait=test_submit_and_wait
+UNIT_LIBS_aio            := -l:liburing.a -pthread
 UNIT_SOURCES_proxy       := $(addprefix guests/dom0/backend/,device.c virtqueue.c proxy.c vhost_user.c loop.c)
 UNIT_LIBS_proxy          := -pthread
 UNIT_SOURCES_ports       := $(addprefix guests/dom0/backend/,device.c virtqueue.c ports.c loop.c)

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One io_uring for all files; its descriptor is readable when there are completions.
+ * One io_uring for all files; its descriptor is readable when there are completions. The kernel may
+ * have no memory to begin anything: what does not fit the ring then goes to the workers, and where
+ * no completion is to come, one of them waits a moment before the next try.
  */
 #include "guests/dom0/backend/aio.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "guests/dom0/backend/loop.h"
 
-#define ENTRIES 256
+#define ENTRIES   256
+#define MOMENT_MS 10
 
 static struct io_uring ring;
 static bool have_ring;
-static unsigned outstanding; /* submitted to the ring, done not called yet */
+static unsigned outstanding; /* put into the ring, done not called yet */
+static struct job again;     /* while `paused` */
+static bool paused;
 static struct loop_source source;
 
 static int mode_of(const struct aio *aio)
@@ -112,12 +118,13 @@ bool aio_start(bool with_ring)
     return loop_add(&source);
 }
 
+/* NULL: there is no ring, or it is full and the kernel takes nothing of it now. */
 static struct io_uring_sqe *next_entry(void)
 {
-    struct io_uring_sqe *sqe;
+    struct io_uring_sqe *sqe = have_ring ? io_uring_get_sqe(&ring) : NULL;
 
-    while ((sqe = io_uring_get_sqe(&ring)) == NULL)
-        io_uring_submit(&ring);
+    if (!sqe && have_ring && io_uring_submit(&ring) > 0)
+        sqe = io_uring_get_sqe(&ring);
     return sqe;
 }
 
@@ -141,30 +148,53 @@ static void prepare(struct io_uring_sqe *sqe, const struct aio *aio)
 
 void aio_submit(struct aio *aio)
 {
-    if (!have_ring) {
+    struct io_uring_sqe *sqe = next_entry();
+
+    if (!sqe) {
         aio->job.run = run;
         aio->job.done = run_done;
         workers_submit(&aio->job);
         return;
     }
-    struct io_uring_sqe *sqe = next_entry();
     prepare(sqe, aio);
     io_uring_sqe_set_data(sqe, aio);
     outstanding++;
 }
 
-/* What cannot begin now (EAGAIN, EBUSY: no memory for it) stays queued until a completion. */
+static void wait_a_moment(struct job *job)
+{
+    (void)job;
+    poll(NULL, 0, MOMENT_MS);
+}
+
+static void try_again(struct job *job)
+{
+    (void)job;
+    paused = false;
+    aio_kick();
+}
+
+/* What cannot begin now stays in the ring until a completion or, if none is due, for a moment. */
 void aio_kick(void)
 {
-    if (have_ring && io_uring_sq_ready(&ring) > 0)
-        io_uring_submit(&ring);
+    if (!have_ring || io_uring_sq_ready(&ring) == 0)
+        return;
+    io_uring_submit(&ring);
+    if (paused || io_uring_sq_ready(&ring) < outstanding)
+        return;
+    paused = true;
+    again = (struct job){.run = wait_a_moment, .done = try_again};
+    workers_submit(&again);
 }
 
 void aio_drain(void)
 {
-    workers_drain();
-    while (outstanding) {
-        io_uring_submit_and_wait(&ring, 1);
-        reap();
-    }
+    do {
+        workers_drain();
+        while (outstanding) {
+            if (io_uring_submit_and_wait(&ring, 1) < 0)
+                wait_a_moment(NULL);
+            reap();
+        }
+    } while (workers_busy());
 }

@@ -121,6 +121,11 @@ void workers_drain(void)
     pthread_mutex_unlock(&lock);
 }
 
+bool workers_busy(void)
+{
+    return outstanding > 0;
+}
+
 bool workers_start(void)
 {
     sigset_t all, before;

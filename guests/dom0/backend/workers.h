@@ -24,4 +24,7 @@ void workers_submit(struct job *job);
 /* Waits until every job submitted so far has run, and calls their done. Event loop. */
 void workers_drain(void);
 
+/* True if a job's done is still to be called. Event loop. */
+bool workers_busy(void);
+
 #endif
