@@ -35,12 +35,14 @@ struct request {
     uint32_t type;
     uint8_t queue;
     uint8_t status;
+    bool direct; /* O_DIRECT was on when it was submitted */
 };
 
 struct block {
     struct device device; /* first: a device is its disk */
     int fd;
     bool readonly;
+    bool direct;  /* O_DIRECT is on */
     bool discard; /* a reset is under way: results are for nobody */
     uint64_t sectors;
     char serial[SERIAL_SIZE];
@@ -109,15 +111,33 @@ static void skip(struct request *r, uint64_t bytes)
     r->aio.iov = r->rest;
 }
 
+static bool is_direct(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && flags & O_DIRECT;
+}
+
 /*
  * A driver whose buffers O_DIRECT refuses (odd addresses) is served through the page cache from
- * then on. Returns whether the request may be tried again.
+ * then on. Returns whether the request, one of several perhaps that were on their way, may be tried
+ * again.
  */
-static bool without_direct(struct block *block)
+static bool without_direct(struct request *r)
 {
-    int flags = fcntl(block->fd, F_GETFL);
+    struct block *block = r->block;
 
-    return flags >= 0 && flags & O_DIRECT && fcntl(block->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+    if (block->direct && r->direct) {
+        fcntl(block->fd, F_SETFL, fcntl(block->fd, F_GETFL) & ~O_DIRECT);
+        block->direct = is_direct(block->fd);
+    }
+    return r->direct && !block->direct;
+}
+
+static void submit(struct request *r)
+{
+    r->direct = r->block->direct;
+    aio_submit(&r->aio);
 }
 
 /* Reads and writes go on until all is done. A file that ends early is an error: its length is the
@@ -129,7 +149,7 @@ static bool go_on(struct request *r)
     if (!data || r->block->discard)
         return false;
     if (r->aio.result == -EINVAL)
-        return without_direct(r->block);
+        return without_direct(r);
     if (r->aio.result > 0)
         skip(r, (uint64_t)r->aio.result);
     return r->aio.result > 0 && r->aio.count > 0;
@@ -142,7 +162,7 @@ static void done(struct aio *aio)
     bool data = r->type == VIRTIO_BLK_T_IN || r->type == VIRTIO_BLK_T_OUT;
 
     if (go_on(r)) {
-        aio_submit(aio);
+        submit(r);
         return;
     }
     r->status = aio->result == -EOPNOTSUPP                    ? VIRTIO_BLK_S_UNSUPP
@@ -177,10 +197,10 @@ static bool in_disk(const struct request *r, uint64_t sector, uint64_t sectors)
     return sectors <= r->block->sectors && sector <= r->block->sectors - sectors;
 }
 
-static void submit(struct request *r, enum aio_op op)
+static void start(struct request *r, enum aio_op op)
 {
     r->aio.op = op;
-    aio_submit(&r->aio);
+    submit(r);
 }
 
 /* Reads and writes: whole sectors inside the disk. */
@@ -200,7 +220,7 @@ static void read_or_write(struct request *r, uint64_t sector)
     r->aio.count = in ? slice(r->data, chain->segment + chain->readable, chain->writable, 0, bytes)
                       : slice(r->data, chain->segment, chain->readable, header, bytes);
     r->aio.iov = r->rest = r->data;
-    submit(r, in ? AIO_READ : AIO_WRITE);
+    start(r, in ? AIO_READ : AIO_WRITE);
 }
 
 /* Discard and write zeroes: one range, as the configuration says (max_discard_seg). */
@@ -223,7 +243,7 @@ static void clear(struct request *r)
     }
     r->aio.offset = range.sector * SECTOR;
     r->aio.bytes = (uint64_t)range.num_sectors * SECTOR;
-    submit(r, discard || range.flags ? AIO_DISCARD : AIO_ZERO);
+    start(r, discard || range.flags ? AIO_DISCARD : AIO_ZERO);
 }
 
 /* Decides what to do with the request in r->chain. Returns an error text if it is none. */
@@ -243,7 +263,7 @@ static const char *begin(struct request *r)
         read_or_write(r, header.sector);
         break;
     case VIRTIO_BLK_T_FLUSH:
-        submit(r, AIO_FLUSH);
+        start(r, AIO_FLUSH);
         break;
     case VIRTIO_BLK_T_DISCARD:
     case VIRTIO_BLK_T_WRITE_ZEROES:
@@ -346,6 +366,7 @@ struct device *block_new(unsigned index, int fd, bool readonly, unsigned queues,
     }
     block->fd = fd;
     block->readonly = readonly;
+    block->direct = is_direct(fd);
     block->sectors = length_of(fd) / SECTOR;
     block->request = request;
     memcpy(block->serial, serial, strnlen(serial, SERIAL_SIZE));
@@ -374,6 +395,7 @@ bool block_change(struct device *device, int fd, uint64_t sectors)
     if (dup3(fd, block->fd, O_CLOEXEC) < 0)
         return false;
     close(fd);
+    block->direct = is_direct(block->fd);
     block->sectors = config->capacity = sectors;
     device_change_config(device);
     return true;
