@@ -327,7 +327,7 @@ static void test_reset_waits(void **unused)
     assert_int_equal(log_lines, 0);
 }
 
-/* A request without room for its status never gets there. */
+/* A request without room for its status, or without header, never gets there. */
 static void test_guest_breaks_rules(void **unused)
 {
     (void)unused;
@@ -336,15 +336,45 @@ static void test_guest_breaks_rules(void **unused)
     device_notify(device, 0);
     assert_int_equal(daemon_side.avail[1], 0);
     assert_true(state.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+    bring_up();
+    ring_desc(&ring, 0, BUFFER, 15, VRING_DESC_F_NEXT, 1);
+    ring_desc(&ring, 1, BUFFER + 16, 1, VRING_DESC_F_WRITE, 0);
+    ring_offer(&ring, 0);
+    device_notify(device, 0);
+    assert_int_equal(daemon_side.avail[1], 0);
+    assert_true(state.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+/* Empty buffers are left out: the other process takes them for a broken ring. */
+static void test_empty_buffers(void **unused)
+{
+    (void)unused;
+    ring_desc(&ring, 0, BUFFER, 0, VRING_DESC_F_NEXT, 1);
+    ring_desc(&ring, 1, BUFFER, 16, VRING_DESC_F_NEXT, 2);
+    ring_desc(&ring, 2, BUFFER + 16, 1, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, 3);
+    ring_desc(&ring, 3, BUFFER + 17, 0, VRING_DESC_F_WRITE, 0);
+    ring_offer(&ring, 0);
+    device_notify(device, 0);
+    assert_int_equal(daemon_side.avail[1], 1);
+    assert_int_equal(daemon_side.desc[0].len, 2 * sizeof(struct vring_desc));
+    const struct vring_desc *table =
+        (const void *)(daemon_side.shared + (daemon_side.desc[0].addr - OURS_AT));
+    assert_int_equal(table[0].len, 16);
+    assert_int_equal(table[0].flags, VRING_DESC_F_NEXT);
+    assert_int_equal(table[0].next, 1);
+    assert_int_equal(table[1].addr, BUFFER + 16);
+    assert_int_equal(table[1].flags, VRING_DESC_F_WRITE);
+    answer(0, 1);
+    loop_once(1000);
 }
 
 int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, plug, unplug)
     const struct CMUnitTest tests[] = {
-        ROW(test_there_and_back),     ROW(test_boasts), ROW(test_mad),
-        ROW(test_mad_beyond),         ROW(test_gone),   ROW(test_reset_waits),
-        ROW(test_guest_breaks_rules),
+        ROW(test_there_and_back),     ROW(test_boasts),        ROW(test_mad),
+        ROW(test_mad_beyond),         ROW(test_gone),          ROW(test_reset_waits),
+        ROW(test_guest_breaks_rules), ROW(test_empty_buffers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

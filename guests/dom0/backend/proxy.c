@@ -3,13 +3,15 @@
  * Devices served by another process. It never sees the guest's rings: it works on rings of our own,
  * in memory that it shares with us, whose descriptors point to the guest's buffers. So it needs not
  * guard against a hostile ring, and of what it had in flight when it died we know all: its
- * successor is given that again.
+ * successor is given that again. What would end it (virtiofsd asserts, qemu-storage-daemon breaks
+ * off) is not handed over: empty buffers, requests without header.
  *
  * A slot for each head: a descriptor of our ring and the indirect table behind it.
  */
 #include "guests/dom0/backend/proxy.h"
 
 #include <errno.h>
+#include <linux/fuse.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_fs.h>
@@ -29,6 +31,7 @@
 #define OURS_AT   (1ull << 40) /* our memory's address in descriptors: beyond all of the guest's */
 #define DRAIN_MS  30000
 #define MAX_TABLE VQ_MAX_SIZE
+#define MAX_FUSE  (256 * 4096 + 4096) /* virtiofsd's buffer, for 256 pages and headers */
 /* Of the configuration space; the daemon's may end here. */
 #define CONFIG_BYTES (offsetof(struct virtio_blk_config, write_zeroes_may_unmap) + 4)
 
@@ -88,20 +91,21 @@ static void forward(struct proxy_queue *queue)
     struct proxy *proxy = queue->proxy;
     const struct guest_memory *memory = proxy->device.vq[queue->index].memory;
     const struct vq_chain *chain = &proxy->chain;
-    unsigned count = chain->readable + chain->writable;
     struct shared_ring *shared = queue->shared;
     struct vring_desc *table = shared->table[chain->head];
+    unsigned count = 0;
 
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < chain->readable + chain->writable; i++) {
         const struct iovec *segment = &chain->segment[i];
-        uint16_t flags = (i >= chain->readable ? VRING_DESC_F_WRITE : 0) |
-                         (i + 1 < count ? VRING_DESC_F_NEXT : 0);
-        table[i] = (struct vring_desc){
+        if (segment->iov_len == 0)
+            continue;
+        table[count++] = (struct vring_desc){
             .addr = memory->ipa + (uint64_t)((uint8_t *)segment->iov_base - memory->base),
             .len = (uint32_t)segment->iov_len,
-            .flags = flags,
-            .next = (uint16_t)(i + 1)};
+            .flags = VRING_DESC_F_NEXT | (i >= chain->readable ? VRING_DESC_F_WRITE : 0),
+            .next = (uint16_t)count};
     }
+    table[count - 1].flags &= (uint16_t)~VRING_DESC_F_NEXT; /* judge() has seen that there is one */
     shared->desc[chain->head] = (struct vring_desc){
         .addr = OURS_AT + (uint64_t)((uint8_t *)table - (uint8_t *)proxy->queue[0].shared),
         .len = count * (uint32_t)sizeof(struct vring_desc),
@@ -123,9 +127,10 @@ static bool answer_id(struct proxy *proxy, struct virtqueue *vq)
     uint8_t status = VIRTIO_BLK_S_OK;
     uint32_t type;
 
-    if (proxy->device.ops != &disk_ops ||
-        iov_read(chain->segment, chain->readable, 0, &type, sizeof(type)) != sizeof(type) ||
-        type != VIRTIO_BLK_T_GET_ID)
+    if (proxy->device.ops != &disk_ops)
+        return false;
+    iov_read(chain->segment, chain->readable, 0, &type, sizeof(type));
+    if (type != VIRTIO_BLK_T_GET_ID)
         return false;
     if (chain->writable_bytes != sizeof(proxy->serial) + 1)
         status = VIRTIO_BLK_S_IOERR;
@@ -134,6 +139,20 @@ static bool answer_id(struct proxy *proxy, struct virtqueue *vq)
     iov_write(in, chain->writable, chain->writable_bytes - 1, &status, 1);
     vq_push(vq, chain->head, chain->writable_bytes);
     return true;
+}
+
+/* Whether the other process can make something of the buffer in proxy->chain. NULL, or why not. */
+static const char *judge(const struct proxy *proxy)
+{
+    const struct vq_chain *chain = &proxy->chain;
+    bool disk = proxy->device.ops == &disk_ops;
+
+    if (chain->readable_bytes <
+        (disk ? sizeof(struct virtio_blk_outhdr) : sizeof(struct fuse_in_header)))
+        return "a request has no header";
+    if (disk)
+        return chain->writable_bytes ? NULL : "a request has no room for its status";
+    return chain->readable_bytes <= MAX_FUSE ? NULL : "a request is longer than any can be";
 }
 
 static void notify(struct device *device, unsigned index)
@@ -145,8 +164,9 @@ static void notify(struct device *device, unsigned index)
     vq_busy(vq);
     do {
         while (vq_pop(vq, &proxy->chain) == VQ_GOT) {
-            if (proxy->chain.writable_bytes == 0 && device->ops == &disk_ops)
-                vq->broken = "a request has no room for its status";
+            const char *wrong = judge(proxy);
+            if (wrong)
+                vq->broken = wrong;
             else if (!answer_id(proxy, vq))
                 forward(queue);
         }
