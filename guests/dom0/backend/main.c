@@ -38,6 +38,8 @@
 #include "guests/dom0/backend/watchdog.h"
 #include "guests/dom0/backend/workers.h"
 
+_Static_assert(OPTIONS_DEVICES == TARN_MAX_VDEVS, "the command line names every device there is");
+
 #define LOG_LINES     10
 #define LOG_SECONDS   60
 #define UART_RETRY_NS 10000000 /* the PL011's FIFO has no "there is room" event */
@@ -156,23 +158,38 @@ static struct device *make_device(const struct device_option *option)
     }
 }
 
-static bool add_devices(struct backend_state *state)
+static bool add_device(const struct device_option *option, struct device_state *state)
+{
+    struct device *device = make_device(option);
+
+    if (!device)
+        return false;
+    device_init(device, state, &memory, &host);
+    devices[option->index] = device;
+    device->irq_fd = domain_irqfd(option->index);
+    if (device->irq_fd < 0)
+        return false;
+    for (unsigned queue = 0; queue < device->queues; queue++)
+        if (!add_queue(device, queue))
+            return false;
+    return true;
+}
+
+static int add_devices(struct backend_state *state)
 {
     for (unsigned i = 0; i < options.devices; i++) {
-        unsigned index = options.device[i].index;
-        struct device *device = make_device(&options.device[i]);
-        if (!device)
-            return false;
-        device_init(device, &state->device[index], &memory, &host);
-        devices[index] = device;
-        device->irq_fd = domain_irqfd(index);
-        if (device->irq_fd < 0)
-            return false;
-        for (unsigned queue = 0; queue < device->queues; queue++)
-            if (!add_queue(device, queue))
-                return false;
+        const struct device_option *option = &options.device[i];
+        char what[80];
+        errno = 0;
+        if (add_device(option, &state->device[option->index]))
+            continue;
+        snprintf(what, sizeof(what), "cannot set up device %u (%s)%s", option->index, option->word,
+                 option->kind == KIND_VSOCK && errno == EADDRINUSE
+                     ? ", its cid is another domain's: change it"
+                     : "");
+        return fail(what, errno ? errno : EPROTO);
     }
-    return true;
+    return 0;
 }
 
 static void drain_uart(void)
@@ -330,8 +347,8 @@ int main(int argc, char **argv)
         error = control_open(options.control_fd, change_medium);
     if (error)
         return fail("cannot listen", error);
-    if (!add_devices(state))
-        return fail("cannot set up a device", errno);
+    if (add_devices(state))
+        return 1;
     if (!add_sources(state))
         return fail("cannot wait for events", errno);
     error = sandbox_enter();

@@ -43,15 +43,16 @@ static bool parse_net(struct device_option *device, const char *rest)
 
 static bool parse_device(struct options *options, const char *text)
 {
-    char kind[8], end;
+    char end;
     int used = 0;
 
     if (options->devices == OPTIONS_DEVICES)
         return false;
     struct device_option *device = &options->device[options->devices++];
-    if (sscanf(text, "%u:%7[a-z]%n", &device->index, kind, &used) != 2 ||
+    if (sscanf(text, "%u:%7[a-z]%n", &device->index, device->word, &used) != 2 ||
         device->index >= OPTIONS_DEVICES)
         return false;
+    const char *kind = device->word;
     const char *rest = text + used;
     if (strcmp(kind, "disk") == 0 || strcmp(kind, "proxy") == 0) {
         device->kind = kind[0] == 'd' ? KIND_DISK : KIND_PROXY;

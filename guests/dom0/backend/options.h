@@ -11,7 +11,7 @@
 
 #include "guests/dom0/backend/ports.h"
 
-#define OPTIONS_DEVICES 40
+#define OPTIONS_DEVICES 40 /* TARN_MAX_VDEVS */
 
 enum device_kind {
     KIND_NONE,
@@ -32,6 +32,7 @@ enum device_kind {
  * INDEX:ports, of which each is --port=FD:NAME */
 struct device_option {
     enum device_kind kind;
+    char word[8]; /* for it */
     unsigned index;
     int fd;
     int vhost_fd; /* /dev/vhost-net, or -1 */
