@@ -86,12 +86,14 @@ fi
 open_boot_disk() {
     need "$build/boot.img"
     own=$(mktemp "$build/boot.XXXXXX")
+    trap 'rm -f "$own"' EXIT
     cp --sparse=always "$build/boot.img" "$own"
     printf 'tarn_args=%s\ndom0_args=%s\nbare=%s\n' "$tarn_args" "$dom0_args" "$bare" |
         mcopy -i "$own@@1048576" - ::tarn.env
     [ "$tarn" = "$build/tarn.bin" ] || mcopy -o -i "$own@@1048576" "$tarn" ::tarn.bin
     exec 7<>"$own" 8<"$own" # QEMU asks for both
     rm -f "$own"
+    trap - EXIT
 }
 
 case $boot in

@@ -6,10 +6,11 @@
 # usage: mkinitrd.sh OUT KERNEL_ROOT INIT MODULE_LIST
 set -eu
 out=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+new=$(mktemp "$out.XXXXXX")
 root=$2
 release=$(ls "$root/lib/modules")
 tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
+trap 'rm -rf "$tree" "$new"' EXIT
 
 [ -f "$root/lib/modules/$release/modules.dep" ] || /usr/sbin/depmod -b "$root" "$release"
 mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/root" "$tree/lib/modules"
@@ -25,8 +26,9 @@ done | awk '!seen[$0]++' | while read -r path; do
     basename "$path"
 done >"$tree/lib/modules/order"
 
-touch "$out"
-export tree out
+export tree new
 # shellcheck disable=SC2016
 fakeroot sh -c 'mknod "$tree/dev/console" c 5 1 && mknod "$tree/dev/null" c 1 3 && cd "$tree" &&
-    find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >"$out"'
+    find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >"$new"'
+chmod 644 "$new"
+mv "$new" "$out"
