@@ -12,6 +12,7 @@
 #include <linux/virtio_input.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_net.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -289,6 +290,37 @@ static void test_entropy(void **unused)
     assert_int_equal(queue_interrupts, 1);
     offer(0, 1, BUFFER, 65536, VRING_DESC_F_WRITE); /* bounded */
     assert_int_equal(ring_take(&ring[0])->len, 4096);
+    unplug();
+}
+
+/* A queue that has much to do lets others have their turn. */
+static void test_burst(void **unused)
+{
+    struct ring long_ring;
+    eventfd_t kicks = 0;
+
+    (void)unused;
+    plug(entropy_new(1));
+    bring_up(FEATURES);
+    reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+    ring_open(&long_ring, &guest, RING(0), 128);
+    reg_write(VIRTIO_MMIO_QUEUE_NUM, 128);
+    reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)long_ring.at);
+    reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)long_ring.at + 4096);
+    reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)long_ring.at + 6144);
+    reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
+    device->kick_fd[0] = eventfd(0, EFD_NONBLOCK);
+    for (unsigned i = 0; i < 100; i++) {
+        ring_desc(&long_ring, i, BUFFER, 16, VRING_DESC_F_WRITE, 0);
+        ring_offer(&long_ring, (uint16_t)i);
+    }
+    device_notify(device, 0);
+    assert_int_equal(long_ring.used[1], DEVICE_BURST);
+    assert_int_equal(eventfd_read(device->kick_fd[0], &kicks), 0);
+    device_notify(device, 0);
+    assert_int_equal(long_ring.used[1], 100);
+    assert_int_equal(eventfd_read(device->kick_fd[0], &kicks), -1);
+    close(device->kick_fd[0]);
     unplug();
 }
 
@@ -807,6 +839,7 @@ int main(void)
         cmocka_unit_test(test_bad_queue_needs_reset),
         cmocka_unit_test(test_random_registers),
         cmocka_unit_test(test_entropy),
+        cmocka_unit_test(test_burst),
         cmocka_unit_test(test_disk_config),
         cmocka_unit_test(test_disk_read_write),
         cmocka_unit_test(test_disk_changes),

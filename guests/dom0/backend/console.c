@@ -17,27 +17,19 @@ static struct {
     struct vq_chain chain;
 } console;
 
-static void transmit(struct device *device)
+static uint32_t transmit(struct device *device, const struct vq_chain *chain)
 {
-    struct virtqueue *vq = &device->vq[TX];
-    struct vq_chain *chain = &console.chain;
-
-    vq_busy(vq);
-    do {
-        while (vq_pop(vq, chain) == VQ_GOT) {
-            for (unsigned i = 0; i < chain->readable; i++)
-                terminal_output(chain->segment[i].iov_base, chain->segment[i].iov_len);
-            console.in_use = true;
-            vq_push(vq, chain->head, 0);
-        }
-    } while (!vq_wait(vq));
-    device_signal(device, TX);
+    (void)device;
+    for (unsigned i = 0; i < chain->readable; i++)
+        terminal_output(chain->segment[i].iov_base, chain->segment[i].iov_len);
+    console.in_use = true;
+    return 0;
 }
 
 static void notify(struct device *device, unsigned queue)
 {
     if (queue == TX)
-        transmit(device);
+        device_serve(device, TX, &console.chain, transmit);
     else
         terminal_retry();
 }

@@ -8,6 +8,7 @@
 #include <linux/virtio_mmio.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #define COMMON_FEATURES                                                                            \
     (1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_EVENT_IDX |                                \
@@ -80,6 +81,22 @@ void device_notify(struct device *device, unsigned queue)
         device->ops->notify(device, queue);
     if (device->vq[queue].broken)
         device_fail(device, device->vq[queue].broken);
+}
+
+void device_serve(struct device *device, unsigned queue, struct vq_chain *chain,
+                  uint32_t (*serve)(struct device *device, const struct vq_chain *chain))
+{
+    struct virtqueue *vq = &device->vq[queue];
+    unsigned left = DEVICE_BURST;
+
+    vq_busy(vq);
+    do {
+        for (; left > 0 && vq_pop(vq, chain) == VQ_GOT; left--)
+            vq_push(vq, chain->head, serve(device, chain));
+    } while (left > 0 && !vq_wait(vq));
+    if (left == 0)
+        eventfd_write(device->kick_fd[queue], 1);
+    device_signal(device, queue);
 }
 
 void device_signal(struct device *device, unsigned queue)

@@ -78,6 +78,15 @@ void device_write(struct device *device, uint32_t offset, unsigned size, uint64_
 /* A notification of the queue, which is served here. */
 void device_notify(struct device *device, unsigned queue);
 
+/*
+ * Serves a queue whose buffers are done at once: `serve` does one and returns how many bytes it
+ * wrote. A guest that always has another buffer must not keep the rest of its devices waiting:
+ * after DEVICE_BURST buffers the queue notifies itself.
+ */
+#define DEVICE_BURST 64
+void device_serve(struct device *device, unsigned queue, struct vq_chain *chain,
+                  uint32_t (*serve)(struct device *device, const struct vq_chain *chain));
+
 /* After pushing: interrupts the driver if it wants that. */
 void device_signal(struct device *device, unsigned queue);
 

@@ -9,23 +9,22 @@
 
 #define MOST 4096 /* bytes a buffer: what one request may cost */
 
+static uint32_t fill(struct device *device, const struct vq_chain *chain)
+{
+    uint8_t bytes[MOST];
+    size_t want = chain->writable_bytes < MOST ? chain->writable_bytes : MOST;
+    ssize_t got = getrandom(bytes, want, 0);
+
+    (void)device;
+    return (uint32_t)iov_write(chain->segment + chain->readable, chain->writable, 0, bytes,
+                               got > 0 ? (size_t)got : 0);
+}
+
 static void notify(struct device *device, unsigned queue)
 {
     static struct vq_chain chain;
-    struct virtqueue *vq = &device->vq[queue];
-    uint8_t bytes[MOST];
 
-    vq_busy(vq);
-    do {
-        while (vq_pop(vq, &chain) == VQ_GOT) {
-            size_t want = chain.writable_bytes < MOST ? chain.writable_bytes : MOST;
-            ssize_t got = getrandom(bytes, want, 0);
-            size_t n = iov_write(chain.segment + chain.readable, chain.writable, 0, bytes,
-                                 got > 0 ? (size_t)got : 0);
-            vq_push(vq, chain.head, (uint32_t)n);
-        }
-    } while (!vq_wait(vq));
-    device_signal(device, queue);
+    device_serve(device, queue, &chain, fill);
 }
 
 static const struct device_ops ops = {

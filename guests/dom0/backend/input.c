@@ -51,17 +51,18 @@ static void write_config(struct device *device, uint32_t offset, unsigned size, 
     show_config(device);
 }
 
+static uint32_t ignore(struct device *device, const struct vq_chain *unused)
+{
+    (void)device;
+    (void)unused;
+    return 0;
+}
+
+/* Room for events is looked for when there is one. */
 static void notify(struct device *device, unsigned queue)
 {
-    struct virtqueue *vq = &device->vq[queue];
-
-    if (queue != STATUS)
-        return; /* room for events is looked for when there is one */
-    do {
-        while (vq_pop(vq, &chain) == VQ_GOT)
-            vq_push(vq, chain.head, 0);
-    } while (!vq_wait(vq));
-    device_signal(device, queue);
+    if (queue == STATUS)
+        device_serve(device, queue, &chain, ignore);
 }
 
 static bool send_event(uint16_t type, uint16_t code, uint32_t value)

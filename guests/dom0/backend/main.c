@@ -40,6 +40,7 @@
 
 _Static_assert(OPTIONS_DEVICES == TARN_MAX_VDEVS, "the command line names every device there is");
 
+#define EVENTS        (TARN_MAX_VCPUS + 2) /* a request of each vCPU, state, console */
 #define LOG_LINES     10
 #define LOG_SECONDS   60
 #define UART_RETRY_NS 10000000 /* the PL011's FIFO has no "there is room" event */
@@ -247,11 +248,12 @@ static void state_changed(unsigned state)
 static void domain_ready(struct loop_source *source, uint32_t ready)
 {
     struct tarn_event event;
-    int error;
+    int error = 0;
 
     (void)source;
     (void)ready;
-    while ((error = domain_next_event(&event)) == 0) {
+    /* More than can be there at a time; others have their turn before those that come meanwhile. */
+    for (unsigned i = 0; i < EVENTS && (error = domain_next_event(&event)) == 0; i++) {
         if (event.type == TARN_EV_REQUEST)
             access_register(&event);
         else if (event.type == TARN_EV_CONSOLE)
@@ -259,7 +261,7 @@ static void domain_ready(struct loop_source *source, uint32_t ready)
         else if (event.type == TARN_EV_STATE)
             state_changed(event.state);
     }
-    if (error != EAGAIN)
+    if (error && error != EAGAIN)
         loop_stop();
 }
 

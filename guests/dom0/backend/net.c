@@ -137,20 +137,12 @@ static void tap_ready(struct loop_source *source, uint32_t events)
 }
 
 /* A packet that the tap does not take (no memory, interface down, odd header) is lost. */
-static void transmit(struct net *net)
+static uint32_t transmit(struct device *device, const struct vq_chain *chain)
 {
-    struct virtqueue *vq = &net->device.vq[TX];
-    struct vq_chain *chain = &net->chain;
+    ssize_t sent = writev(((struct net *)device)->tap.fd, chain->segment, chain->readable);
 
-    vq_busy(vq);
-    do {
-        while (vq_pop(vq, chain) == VQ_GOT) {
-            ssize_t sent = writev(net->tap.fd, chain->segment, chain->readable);
-            (void)sent;
-            vq_push(vq, chain->head, 0);
-        }
-    } while (!vq_wait(vq));
-    device_signal(&net->device, TX);
+    (void)sent;
+    return 0;
 }
 
 static void notify(struct device *device, unsigned queue)
@@ -158,7 +150,7 @@ static void notify(struct device *device, unsigned queue)
     struct net *net = (struct net *)device;
 
     if (queue == TX)
-        transmit(net);
+        device_serve(device, TX, &net->chain, transmit);
     else
         receive(net);
 }
