@@ -55,7 +55,8 @@ def test_reboot_over_and_over(uboot):
         found = info(uboot, "twice")
         assert (found["state"], found["restarts"]) == ("running", count)
         assert "by force" in found["last_restart"]
-    uboot.ok("tarn destroy twice", timeout=60)
+    # What is asked for while the backend is being stopped is heard.
+    uboot.ok("tarn reboot --force twice; tarn destroy twice", timeout=60)
 
 
 def test_domains_outlive_who_looks_after_them(uboot):
@@ -108,6 +109,23 @@ def test_restart_of_the_unit(uboot):
 
 WATCHED = ("busybox mount -t devtmpfs none /dev; busybox insmod /lib/modules/sbsa_gwdt.ko timeout=10; "
            "exec 3>/dev/watchdog; ")
+
+
+def requests(machine, name):
+    return json.loads(machine.ok(f"tarn stats --json {name}"))[0]["requests"]
+
+
+def test_cpus_of_dom0_come_and_go(uboot):
+    """Whichever CPU of dom0 was told of a request: it is answered."""
+    mini.create(uboot, "busy", WATCHED + "while echo >&3; do :; done")
+    uboot.ok("until tarn stats --json busy | grep -q 'requests.: [0-9][0-9][0-9]'; do sleep 0.2; done",
+             timeout=120)
+    uboot.ok("for i in 1 2; do for c in 1 2 3; do echo 0 > /sys/devices/system/cpu/cpu$c/online; done; "
+             "for c in 1 2 3; do echo 1 > /sys/devices/system/cpu/cpu$c/online; done; done", timeout=120)
+    before = requests(uboot, "busy")
+    uboot.ok("sleep 1")
+    assert requests(uboot, "busy") > before
+    uboot.ok("tarn destroy busy", timeout=60)
 
 
 def test_watchdog(uboot):
