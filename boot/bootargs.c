@@ -55,22 +55,20 @@ static bool set_number(const struct option *option, const char *value)
     return true;
 }
 
-static bool set_console(const struct option *option, const char *value)
+static bool set_console(UNUSED const struct option *option, const char *value)
 {
     size_t length = strlen(value);
 
-    (void)option;
     if (length == 0 || length >= sizeof(bootargs.console))
         return false;
     memcpy(bootargs.console, value, length + 1);
     return true;
 }
 
-static bool set_loglevel(const struct option *option, const char *value)
+static bool set_loglevel(UNUSED const struct option *option, const char *value)
 {
     static const char *const names[] = {"error", "warn", "info", "guest", "debug"};
 
-    (void)option;
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         if (strcmp(value, names[i]) == 0) {
             (void)log_set_level(i);

@@ -59,19 +59,17 @@ static void take(uint64_t esr)
     sysreg_write(spsr_el2, vector_pstate(pstate));
 }
 
-void inject_undef(struct vcpu *vcpu)
+void inject_undef(UNUSED struct vcpu *vcpu)
 {
-    (void)vcpu;
     take(ESR_EC(EC_UNKNOWN) | (sysreg_read(esr_el2) & ESR_IL));
 }
 
-void inject_abort(struct vcpu *vcpu, bool instruction)
+void inject_abort(UNUSED struct vcpu *vcpu, bool instruction)
 {
     uint64_t pstate = sysreg_read(spsr_el2);
     bool from_el1 = !(pstate & SPSR_AARCH32) && (pstate & PSTATE_MODE & 0xc) == (PSTATE_EL1H & 0xc);
     unsigned ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
 
-    (void)vcpu;
     if (from_el1)
         ec++; /* ..._SAME */
     sysreg_write(far_el1, sysreg_read(far_el2));

@@ -35,25 +35,21 @@ static int by_mpidr(const struct domain *domain, uint64_t mpidr)
     return (int)id;
 }
 
-static int64_t version(struct vcpu *vcpu, uint64_t mask)
+static int64_t version(UNUSED struct vcpu *vcpu, UNUSED uint64_t mask)
 {
-    (void)vcpu;
-    (void)mask;
     return PSCI_VERSION_1_1;
 }
 
 /* Every power state is standby: context is kept, an interrupt ends it, as WFI. */
-static int64_t cpu_suspend(struct vcpu *vcpu, uint64_t mask)
+static int64_t cpu_suspend(struct vcpu *vcpu, UNUSED uint64_t mask)
 {
-    (void)mask;
     if (!vgic_has_deliverable(&vcpu->domain->vgic, &vcpu->vgic))
         sched_block(vcpu, VCPU_WAIT_EVENT);
     return PSCI_SUCCESS;
 }
 
-static int64_t cpu_off(struct vcpu *vcpu, uint64_t mask)
+static int64_t cpu_off(struct vcpu *vcpu, UNUSED uint64_t mask)
 {
-    (void)mask;
     domain_vcpu_off(vcpu, TARN_REASON_ALL_OFF);
     return PSCI_SUCCESS;
 }
@@ -78,10 +74,8 @@ static int64_t affinity_info(struct vcpu *vcpu, uint64_t mask)
     return domain_vcpu_is_off(vcpu->domain->vcpu[id]) ? AFFINITY_OFF : AFFINITY_ON;
 }
 
-static int64_t migrate_info_type(struct vcpu *vcpu, uint64_t mask)
+static int64_t migrate_info_type(UNUSED struct vcpu *vcpu, UNUSED uint64_t mask)
 {
-    (void)vcpu;
-    (void)mask;
     return TOS_NOT_PRESENT;
 }
 
@@ -96,15 +90,13 @@ static int64_t system_stop(struct vcpu *vcpu, uint8_t reason)
     return PSCI_INTERNAL_FAILURE;
 }
 
-static int64_t system_off(struct vcpu *vcpu, uint64_t mask)
+static int64_t system_off(struct vcpu *vcpu, UNUSED uint64_t mask)
 {
-    (void)mask;
     return system_stop(vcpu, TARN_REASON_POWEROFF);
 }
 
-static int64_t system_reset(struct vcpu *vcpu, uint64_t mask)
+static int64_t system_reset(struct vcpu *vcpu, UNUSED uint64_t mask)
 {
-    (void)mask;
     return system_stop(vcpu, TARN_REASON_REBOOT);
 }
 
@@ -139,11 +131,10 @@ static psci_row_t find(uint32_t function)
     return rows[number].row;
 }
 
-static int64_t features(struct vcpu *vcpu, uint64_t mask)
+static int64_t features(struct vcpu *vcpu, UNUSED uint64_t mask)
 {
     uint32_t function = (uint32_t)vcpu->x[1];
 
-    (void)mask;
     return function == FN_SMCCC_VERSION || find(function) ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
 }
 

@@ -26,16 +26,13 @@ struct sysreg_row {
     void (*write)(struct vcpu *vcpu, uint64_t value);
 };
 
-static uint64_t read_zero(struct vcpu *vcpu)
+static uint64_t read_zero(UNUSED struct vcpu *vcpu)
 {
-    (void)vcpu;
     return 0;
 }
 
-static void write_ignored(struct vcpu *vcpu, uint64_t value)
+static void write_ignored(UNUSED struct vcpu *vcpu, UNUSED uint64_t value)
 {
-    (void)vcpu;
-    (void)value;
 }
 
 static void write_sgi1r(struct vcpu *vcpu, uint64_t value)
@@ -76,28 +73,24 @@ static void write_cntp_tval(struct vcpu *vcpu, uint64_t value)
     timers_physical_changed(vcpu);
 }
 
-static uint64_t read_sre(struct vcpu *vcpu)
+static uint64_t read_sre(UNUSED struct vcpu *vcpu)
 {
-    (void)vcpu;
     return 7; /* SRE, DFB, DIB */
 }
 
-static uint64_t read_oslsr(struct vcpu *vcpu)
+static uint64_t read_oslsr(UNUSED struct vcpu *vcpu)
 {
-    (void)vcpu;
     return BIT(3); /* OSLM: OS Lock implemented, not locked */
 }
 
-static uint64_t read_mdscr(struct vcpu *vcpu)
+static uint64_t read_mdscr(UNUSED struct vcpu *vcpu)
 {
-    (void)vcpu;
     return sysreg_read(mdscr_el1);
 }
 
 /* SS, KDE, MDE: single step and software breakpoints work natively. */
-static void write_mdscr(struct vcpu *vcpu, uint64_t value)
+static void write_mdscr(UNUSED struct vcpu *vcpu, uint64_t value)
 {
-    (void)vcpu;
     sysreg_write(mdscr_el1, value & (BIT(15) | BIT(13) | BIT(0)));
 }
 

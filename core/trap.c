@@ -37,18 +37,16 @@ static void trap_wfx(struct vcpu *vcpu, uint64_t esr)
         sched_block(vcpu, VCPU_WAIT_EVENT);
 }
 
-static void trap_fp(struct vcpu *vcpu, uint64_t esr)
+static void trap_fp(struct vcpu *vcpu, UNUSED uint64_t esr)
 {
-    (void)esr;
     if (vcpu->pcpu->fp_owner == vcpu)
         inject_undef(vcpu); /* SVE or SME state, which is not offered */
     else
         switch_fp(vcpu);
 }
 
-static void trap_undef(struct vcpu *vcpu, uint64_t esr)
+static void trap_undef(struct vcpu *vcpu, UNUSED uint64_t esr)
 {
-    (void)esr;
     inject_undef(vcpu);
 }
 
@@ -77,9 +75,8 @@ struct vcpu *trap_enter(struct vcpu *vcpu)
     return vcpu;
 }
 
-void trap_irq(struct vcpu *vcpu, uint64_t esr)
+void trap_irq(struct vcpu *vcpu, UNUSED uint64_t esr)
 {
-    (void)esr;
     vcpu->exits[EXIT_CLASSES]++;
     irq_handle_one(vcpu->pcpu);
 }

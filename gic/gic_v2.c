@@ -143,9 +143,8 @@ static void v2_send_sgi(unsigned cpu, uint32_t sgi)
     mmio_write32(gic_maps.gicd + GICD_SGIR, (uint32_t)interface_mask[cpu] << 16 | sgi);
 }
 
-static volatile uint8_t *v2_frame(uint32_t intid)
+static volatile uint8_t *v2_frame(UNUSED uint32_t intid)
 {
-    (void)intid;
     return gic_maps.gicd;
 }
 

@@ -141,10 +141,8 @@ vcpu_mask_t vgic_hw_release(struct vgic_bank *bank, struct vgic_cpu *cpu, unsign
 void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
 
 #define VGIC_ROW_PARAMETERS                                                                        \
-    __attribute__((unused)) struct vgic *vgic, __attribute__((unused)) struct vgic_cpu *banked,    \
-        __attribute__((unused)) struct vgic_bank *bank, __attribute__((unused)) unsigned b,        \
-        __attribute__((unused)) unsigned offset,                                                   \
-        __attribute__((unused)) struct mmio_access *access
+    UNUSED struct vgic *vgic, UNUSED struct vgic_cpu *banked, UNUSED struct vgic_bank *bank,       \
+        UNUSED unsigned b, UNUSED unsigned offset, UNUSED struct mmio_access *access
 #define VGIC_READER(name) uint64_t name(VGIC_ROW_PARAMETERS)
 #define VGIC_WRITER(name) void name(VGIC_ROW_PARAMETERS)
 

@@ -58,11 +58,10 @@ static void early_put(void *table)
     early_free = table;
 }
 
-static void *table_alloc(void *context)
+static void *table_alloc(UNUSED void *context)
 {
     void *table = early_free;
 
-    (void)context;
     if (heap_ready)
         return heap_alloc(1, HEAP_OWNER_TARN);
     if (table) {
@@ -72,9 +71,8 @@ static void *table_alloc(void *context)
     return table;
 }
 
-static void table_free(void *context, void *table)
+static void table_free(UNUSED void *context, void *table)
 {
-    (void)context;
     if (in_image((uint64_t)table))
         early_put(table);
     else
@@ -93,9 +91,8 @@ static void *table_va(pa_t table)
     return in_image(image) ? (void *)image : heap_va(table);
 }
 
-static void invalidate(void *context, uint64_t input, uint64_t size, uint64_t granule)
+static void invalidate(UNUSED void *context, uint64_t input, uint64_t size, uint64_t granule)
 {
-    (void)context;
     tlb_el2(input, size, granule);
 }
 

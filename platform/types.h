@@ -48,7 +48,8 @@ typedef uint64_t vcpu_mask_t;
 #define MAX_CPUS   64
 
 /* Off the usual way: not inlined, out of line, so that what is usual stays short. */
-#define RARE __attribute__((cold, noinline))
+#define RARE   __attribute__((cold, noinline))
+#define UNUSED __attribute__((unused))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define BIT(n)        (1ul << (n))
