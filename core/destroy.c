@@ -81,8 +81,7 @@ static bool step_free(struct domain *domain)
 
     (void)stage2_unmap(s2, ipa(heap_pa(domain->notify).v), PAGE_SIZE);
     (void)stage2_unmap(s2, ipa(heap_pa(domain->console).v), PAGE_SIZE);
-    for (unsigned i = 0; i < domain->nr_vcpus; i++)
-        sched_unplace(domain->vcpu[i]);
+    domain_unplace(domain);
     domain_table.domain[domain->id] = NULL;
     domain_free(domain);
     return true;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The domain table, creation and the lifecycle while a domain lives; its end is in destroy.c.
- * Lock order: table, domain.lock, then vgic.lock, pcpu.lock, heap and pool (leaves).
+ * Lock order: table, domain.lock, then pcpu.lock, vgic.lock, heap and pool (leaves).
  * May call core, mm, gic, timer, virtio.
  */
 #include "core/domain.h"
 
+#include "core/affinity.h"
+#include "core/balance.h"
 #include "core/domain_table.h"
+#include "core/pvtime.h"
 #include "core/sched.h"
 #include "core/switch.h"
 #include "core/timers.h"
@@ -120,6 +123,9 @@ static bool allocate(struct domain *domain, const struct domain_config *config)
     domain->spi_memory = heap_alloc(pages_for(vgic_spi_bytes(config->nr_irqs)), id);
     if (!domain->spi_memory || !stage2_create(&domain->stage2, id))
         return false;
+    domain->stolen = heap_alloc(1, id);
+    if (!domain->stolen)
+        return false;
     if (id == DOM0_ID)
         return true;
     domain->notify = heap_alloc(1, id);
@@ -135,6 +141,8 @@ void domain_free(struct domain *domain)
         stage2_destroy(&domain->stage2);
     if (domain->spi_memory)
         heap_free(domain->spi_memory, pages_for(vgic_spi_bytes(domain->vgic.nr_irqs)), id);
+    if (domain->stolen)
+        heap_free(domain->stolen, 1, id);
     if (domain->notify)
         heap_free(domain->notify, 1, id);
     if (domain->console)
@@ -225,18 +233,36 @@ static bool share_pages(struct domain *domain)
     return false;
 }
 
+/* dom0's stay where they are, and so do the interrupts of its devices. */
+static void init_vcpu(struct domain *domain, unsigned id)
+{
+    struct vcpu *vcpu = domain->vcpu[id];
+    struct pcpu *home = balance_place(affinity_common());
+
+    vcpu_init(vcpu, domain, id, home);
+    sched_vcpu_init(vcpu);
+    affinity_enter(vcpu, domain->id == DOM0_ID ? BIT(home->id) : UINT64_MAX);
+    vgic_set_pcpu(&domain->vgic, &vcpu->vgic, home->id);
+}
+
 static bool build(struct domain *domain, const struct domain_config *config)
 {
     if (!allocate(domain, config) || !init_vgic(domain, config))
         return false;
     domain->nr_vcpus = config->nr_vcpus;
-    for (unsigned i = 0; i < config->nr_vcpus; i++) {
-        vcpu_init(domain->vcpu[i], domain, i, sched_place());
-        vgic_set_pcpu(&domain->vgic, &domain->vcpu[i]->vgic, domain->vcpu[i]->pcpu->id);
-    }
+    for (unsigned i = 0; i < config->nr_vcpus; i++)
+        init_vcpu(domain, i);
     if (domain->id == DOM0_ID)
-        return true;
-    return build_domu(domain) && share_pages(domain);
+        return pvtime_map(domain);
+    return build_domu(domain) && share_pages(domain) && pvtime_map(domain);
+}
+
+void domain_unplace(struct domain *domain)
+{
+    for (unsigned i = 0; i < domain->nr_vcpus; i++) {
+        affinity_leave(domain->vcpu[i]);
+        balance_unplace(domain->vcpu[i]);
+    }
 }
 
 int64_t domain_create(const struct domain_config *config, struct domain **result)
@@ -246,7 +272,8 @@ int64_t domain_create(const struct domain_config *config, struct domain **result
     if (config->nr_vcpus == 0 || config->nr_vcpus > most || config->name[0] == '\0')
         return TARN_EINVAL;
     spin_lock(&domain_table.lock);
-    int64_t id = sched_has_room(config->nr_vcpus) ? find_id(config->name) : TARN_ENOSPC;
+    bool room = balance_has_room(config->nr_vcpus, affinity_common());
+    int64_t id = room ? find_id(config->name) : TARN_ENOSPC;
     struct domain *domain = NULL;
     if (id >= 0)
         domain = heap_alloc(pages_for(sizeof(*domain)), (uint16_t)id);
@@ -256,13 +283,13 @@ int64_t domain_create(const struct domain_config *config, struct domain **result
         domain->name[TARN_NAME_SIZE - 1] = '\0';
         domain->time_offset = id == DOM0_ID ? 0 : timer_now();
         domain->ram_end = DOMU_RAM_BASE;
+        domain->weight = SHARE_WEIGHT;
         memset(domain->last_vcpu, 0xff, sizeof(domain->last_vcpu));
         if (build(domain, config)) {
             *result = domain;
             __atomic_store_n(&domain_table.domain[id], domain, __ATOMIC_RELEASE);
         } else {
-            for (unsigned i = 0; i < domain->nr_vcpus; i++)
-                sched_unplace(domain->vcpu[i]);
+            domain_unplace(domain);
             domain_free(domain);
             domain = NULL;
         }
@@ -425,6 +452,38 @@ bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0
     }
     spin_unlock(&domain->lock);
     return off;
+}
+
+int64_t domain_vcpu_affinity(struct vcpu *vcpu, uint64_t *x)
+{
+    int64_t status = TARN_OK;
+
+    spin_lock(&domain_table.lock);
+    if (x[3])
+        status = affinity_set(vcpu, x[3], x[4] != 0);
+    x[3] = vcpu->cpus;
+    x[4] = vcpu->dedicated;
+    spin_unlock(&domain_table.lock);
+    return status;
+}
+
+int64_t domain_share(struct domain *domain, uint64_t *x)
+{
+    uint64_t most = 100 * domain->nr_vcpus;
+
+    if (x[2] > SHARE_WEIGHT_MAX)
+        return TARN_EINVAL;
+    spin_lock(&domain->lock);
+    if (x[2])
+        domain->weight = (uint16_t)x[2];
+    if (x[3] != UINT64_MAX)
+        domain->cap = (uint32_t)(x[3] < most ? x[3] : 0);
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        sched_set_share(domain->vcpu[i], domain->weight, share_times.period * domain->cap / most);
+    x[2] = domain->weight;
+    x[3] = domain->cap;
+    spin_unlock(&domain->lock);
+    return TARN_OK;
 }
 
 int64_t domain_watchdog(struct domain *domain)

@@ -27,6 +27,7 @@ struct domain {
     struct vcpu *vcpu[DOMAIN_MAX_VCPUS];
     struct tarn_notify_page *notify; /* NULL for dom0 */
     struct tarn_console_page *console;
+    void *stolen;         /* page of core/pvtime.c */
     uint32_t first_line;  /* INTID of line 0 of core/post.h */
     uint64_t time_offset; /* CNTVOFF_EL2 */
     uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
@@ -45,6 +46,8 @@ struct domain {
     uint8_t reason;  /* TARN_REASON_* */
     uint8_t online;  /* vCPUs not off */
     uint8_t destroy_step;
+    uint16_t weight;     /* of each vCPU */
+    uint32_t cap;        /* percent of a CPU, 0: none */
     uint64_t fault[3];   /* ESR_EL2, FAR_EL2 and pc of a crash */
     uint64_t grace;      /* period begun by the destroy step */
     uint64_t entry[2];   /* pc and x0 of vCPU 0 at START */
@@ -91,6 +94,8 @@ int64_t domain_pause(struct domain *domain);
 int64_t domain_unpause(struct domain *domain);
 int64_t domain_watchdog(struct domain *domain);
 int64_t domain_destroy(uint64_t id);
+int64_t domain_vcpu_affinity(struct vcpu *vcpu, uint64_t *x);
+int64_t domain_share(struct domain *domain, uint64_t *x);
 int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t device_id,
                            uint64_t nr_queues);
 

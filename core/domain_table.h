@@ -16,6 +16,9 @@ extern struct domain_table domain_table;
 /* Gives back all EL2 memory of a domain that nobody can reach any more. Table lock held. */
 void domain_free(struct domain *domain);
 
+/* Its vCPUs, which are not ready, need no place on CPUs any more. Table lock held. */
+void domain_unplace(struct domain *domain);
+
 /* True once none of its (held) vCPUs is current on a CPU. */
 bool domain_is_off_cpu(struct domain *domain);
 

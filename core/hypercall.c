@@ -90,11 +90,6 @@ static int64_t hc_destroy(uint64_t *x)
     return domain_destroy(x[1]);
 }
 
-static int64_t hc_info(uint64_t *x)
-{
-    return domain_info(x);
-}
-
 static int64_t hc_block(uint64_t *x)
 {
     struct domain *domain = target(x);
@@ -160,13 +155,20 @@ static int64_t hc_console_input(uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_vcpu_stats(uint64_t *x)
+/* The vCPU named by x1, the domain, dom0 too, and x2; or NULL. */
+static struct vcpu *any_vcpu(const uint64_t *x)
 {
     struct domain *domain = domain_get(x[1]);
 
-    if (!domain || x[2] >= domain->nr_vcpus)
+    return domain && x[2] < domain->nr_vcpus ? domain->vcpu[x[2]] : NULL;
+}
+
+static int64_t hc_vcpu_stats(uint64_t *x)
+{
+    struct vcpu *vcpu = any_vcpu(x);
+
+    if (!vcpu)
         return TARN_ENOENT;
-    struct vcpu *vcpu = domain->vcpu[x[2]];
     if (x[3] < TARN_STATS_GENERAL) {
         memcpy(&x[1], &vcpu->exits[16 * x[3]], 16 * sizeof(*x));
         return TARN_OK;
@@ -179,6 +181,20 @@ static int64_t hc_vcpu_stats(uint64_t *x)
     x[9] = vcpu->vgic.injected;
     x[10] = vcpu->access.notifies;
     return TARN_OK;
+}
+
+static int64_t hc_vcpu_affinity(uint64_t *x)
+{
+    struct vcpu *vcpu = any_vcpu(x);
+
+    return vcpu ? domain_vcpu_affinity(vcpu, x) : TARN_ENOENT;
+}
+
+static int64_t hc_share(uint64_t *x)
+{
+    struct domain *domain = domain_get(x[1]);
+
+    return domain ? domain_share(domain, x) : TARN_ENOENT;
 }
 
 static int64_t hc_log(uint64_t *x)
@@ -202,13 +218,15 @@ static const struct {
     [0x14] = {.act = domain_pause},
     [0x15] = {.act = domain_unpause},
     [0x16] = {hc_destroy, false},
-    [0x17] = {hc_info, false},
+    [0x17] = {domain_info, false},
     [0x18] = {hc_block, false},
     [0x19] = {hc_machine_info, false},
     [0x20] = {hc_vdev_create, false},
     [0x21] = {hc_vdev_interrupt, false},
     [0x22] = {hc_reply, false},
     [0x23] = {hc_console_input, false},
+    [0x30] = {hc_vcpu_affinity, false},
+    [0x31] = {hc_share, false},
     [0x40] = {hc_vcpu_stats, false},
     [0x41] = {hc_log, false},
     [0x42] = {.act = domain_watchdog},

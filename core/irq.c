@@ -52,6 +52,12 @@ static void stop_for_panic(void)
         wfi();
 }
 
+static void expire(struct pcpu *cpu)
+{
+    if (timer_interrupt() && cpu->current)
+        vcpu_raise(cpu->current, HAZARD_RESCHED);
+}
+
 /* Tarn's own; deactivated here. */
 static void own(struct pcpu *cpu, uint32_t intid)
 {
@@ -60,7 +66,7 @@ static void own(struct pcpu *cpu, uint32_t intid)
     else if (intid == SGI_KICK)
         sched_kicked(cpu);
     else if (intid == TIMER_EL2_INTID)
-        timer_interrupt();
+        expire(cpu);
     else if (intid == gic_info.maintenance_intid)
         maintenance(cpu);
     else if (intid == SGI_PANIC)

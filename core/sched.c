@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Run queues, slices, wake-ups and the idle loop. May call core, gic, timer.
+ * Slices, wake-ups and the idle loop: who of those at home on a CPU runs there. May call core, gic,
+ * timer.
  *
- * pcpu.lock is the innermost lock of core; nothing but the log is taken inside it. IRQs are masked
- * at EL2 all the time: the idle loop sees them by WFI and acknowledges them itself.
+ * pcpu.lock is the innermost lock of core; nothing but the vGIC's and the log's is taken inside it.
+ * IRQs are masked at EL2 all the time: the idle loop sees them by WFI and acknowledges them itself.
  *
  * No wake-up is lost: who makes an interrupt pending marks the vGIC dirty, then takes the home
  * CPU's lock and looks at the state; who blocks looks at dirty under the same lock before it sets
@@ -11,6 +12,7 @@
  */
 #include "core/sched.h"
 
+#include "core/balance.h"
 #include "core/domain.h"
 #include "core/grace.h"
 #include "core/irq.h"
@@ -27,83 +29,44 @@ struct pcpu pcpus[MAX_CPUS];
 static uint64_t slice_ticks;
 
 /*
- * What a vCPU pays, besides its time, to run at once in the place of another, which pays nothing if
- * it has run for less. So two switches for nothing, 500 times a slice, are the most that waking
- * without end takes from the neighbours.
+ * A vCPU that runs at once in the place of another pays for both switches, as long as the last one
+ * took, and this besides. So waking without end takes no more from the neighbours than running
+ * without end.
  */
 static uint64_t preempt_ticks;
-
-static void slice_expired(struct deadline *deadline)
-{
-    struct pcpu *cpu = container_of(deadline, struct pcpu, slice_end);
-
-    if (cpu->current)
-        vcpu_raise(cpu->current, HAZARD_RESCHED);
-}
 
 void sched_init(void)
 {
     slice_ticks = timer_ns_to_ticks(SCHED_SLICE_NS);
     preempt_ticks = slice_ticks / 500;
+    balance_init();
+    share_times.credit = slice_ticks;
+    share_times.period = timer_ns_to_ticks(SCHED_CAP_PERIOD_NS);
     for (unsigned i = 0; i < MAX_CPUS; i++) {
         pcpus[i].id = i;
-        pcpus[i].slice_end.expired = slice_expired;
+        share_init(&pcpus[i].queue);
     }
 }
 
-bool sched_has_room(unsigned vcpus)
+/* A vCPU moves only with its home's lock held. */
+static struct pcpu *lock_home(struct vcpu *vcpu)
 {
-    unsigned room = 0;
+    for (;;) {
+        struct pcpu *cpu = __atomic_load_n(&vcpu->pcpu, __ATOMIC_RELAXED);
 
-    for (unsigned i = 0; i < cpu_count; i++)
-        room += SCHED_MAX_RESIDENTS - pcpus[i].residents;
-    return vcpus <= room;
+        spin_lock(&cpu->lock);
+        if (__atomic_load_n(&vcpu->pcpu, __ATOMIC_RELAXED) == cpu)
+            return cpu;
+        spin_unlock(&cpu->lock);
+    }
 }
 
-struct pcpu *sched_place(void)
+static struct vcpu *vcpu_of(struct share *share)
 {
-    struct pcpu *best = &pcpus[0];
-
-    for (unsigned i = 1; i < cpu_count; i++)
-        if (pcpus[i].residents < best->residents)
-            best = &pcpus[i];
-    assert(best->residents < SCHED_MAX_RESIDENTS);
-    best->residents++;
-    return best;
+    return share ? container_of(share, struct vcpu, share) : NULL;
 }
 
-void sched_unplace(struct vcpu *vcpu)
-{
-    assert(vcpu->pcpu->residents > 0);
-    vcpu->pcpu->residents--;
-}
-
-/* Run queues. Lock held. */
-
-static void queue_insert(struct pcpu *cpu, struct vcpu *vcpu, bool front)
-{
-    struct run_queue *queue = &cpu->queue[vcpu->slice == 0];
-
-    assert(!vcpu->queue);
-    vcpu->queue = queue;
-    vcpu->next = front ? queue->first : NULL;
-    vcpu->previous = front ? NULL : queue->last;
-    *(vcpu->previous ? &vcpu->previous->next : &queue->first) = vcpu;
-    *(vcpu->next ? &vcpu->next->previous : &queue->last) = vcpu;
-}
-
-static void queue_remove(struct vcpu *vcpu)
-{
-    struct run_queue *queue = vcpu->queue;
-
-    assert(queue);
-    vcpu->queue = NULL;
-    *(vcpu->previous ? &vcpu->previous->next : &queue->first) = vcpu->next;
-    *(vcpu->next ? &vcpu->next->previous : &queue->last) = vcpu->previous;
-}
-
-/* Makes a CPU look at its queue again. Lock held. */
-static void resched(struct pcpu *cpu)
+void sched_resched(struct pcpu *cpu)
 {
     if (cpu->current)
         vcpu_raise(cpu->current, HAZARD_RESCHED);
@@ -112,60 +75,81 @@ static void resched(struct pcpu *cpu)
 }
 
 /*
- * A vCPU became ready. One that still has slice left goes first: it waited for I/O or an event and
- * has not had its share of this round; if somebody runs, that costs it a little. Else it goes
- * behind all others. Lock held.
+ * Who runs pays for its time, but not if it is preempted at once: all it had was the switch. Lock
+ * held.
  */
-static void make_ready(struct vcpu *vcpu)
+static void settle(struct pcpu *cpu, uint64_t now)
 {
-    struct pcpu *cpu = vcpu->pcpu;
+    struct vcpu *vcpu = cpu->current;
 
-    vcpu_set_state(vcpu, VCPU_READY, timer_now());
-    if (vcpu->held)
+    if (!vcpu || vcpu->share.waits) /* it has blocked, paid, and was woken again at once */
         return;
-    if (cpu->current)
-        vcpu->slice -= MIN(vcpu->slice, preempt_ticks);
-    queue_insert(cpu, vcpu, vcpu->slice > 0);
-    resched(cpu);
+    if (vcpu->state == VCPU_RUNNING && now - cpu->charged < preempt_ticks + cpu->switch_ticks)
+        return;
+    share_charge(&cpu->queue, &vcpu->share, now - cpu->charged);
+    cpu->charged = now;
 }
 
-static bool wake_locked(struct vcpu *vcpu, enum vcpu_state from)
+void sched_join(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now)
+{
+    bool alone = !share_first(&cpu->queue);
+
+    settle(cpu, now);
+    vcpu->share.elsewhere = (vcpu->cpus & ~BIT(cpu->id)) != 0;
+    share_join(&cpu->queue, &vcpu->share, cpu->current ? preempt_ticks + 2 * cpu->switch_ticks : 0);
+    if (!cpu->current || alone || share_before(&vcpu->share, &cpu->current->share))
+        sched_resched(cpu);
+}
+
+/* From OFF or a wait state. Lock held. */
+static void make_ready(struct pcpu *cpu, struct vcpu *vcpu)
+{
+    uint64_t now = timer_now();
+
+    vcpu_set_state(vcpu, VCPU_READY, now);
+    if (!vcpu->held)
+        sched_join(cpu, vcpu, now);
+}
+
+static bool wake_locked(struct pcpu *cpu, struct vcpu *vcpu, enum vcpu_state from)
 {
     if (vcpu->state != from)
         return false;
-    make_ready(vcpu);
+    make_ready(cpu, vcpu);
     return true;
 }
 
 bool sched_wake_from(struct vcpu *vcpu, enum vcpu_state from)
 {
-    spin_lock(&vcpu->pcpu->lock);
-    bool woken = wake_locked(vcpu, from);
-    spin_unlock(&vcpu->pcpu->lock);
+    struct pcpu *cpu = lock_home(vcpu);
+    bool woken = wake_locked(cpu, vcpu, from);
+
+    spin_unlock(&cpu->lock);
     return woken;
 }
 
 bool sched_reply(struct vcpu *vcpu, uint64_t value)
 {
-    spin_lock(&vcpu->pcpu->lock);
+    struct pcpu *cpu = lock_home(vcpu);
     /* Its frame is complete: it left its CPU's current slot after the request was posted. */
     bool waits = vcpu->state == VCPU_WAIT_REQUEST;
+
     if (waits) {
         request_finish(vcpu, value);
-        make_ready(vcpu);
+        make_ready(cpu, vcpu);
     }
-    spin_unlock(&vcpu->pcpu->lock);
+    spin_unlock(&cpu->lock);
     return waits;
 }
 
 void sched_kick(struct vcpu *vcpu)
 {
-    struct pcpu *cpu = vcpu->pcpu;
+    struct pcpu *cpu = this_pcpu();
 
-    if (cpu->current == vcpu && pcpu_is_this(cpu))
+    if (cpu->current == vcpu)
         return; /* its entry is still to come and looks */
-    spin_lock(&cpu->lock);
-    if (!wake_locked(vcpu, VCPU_WAIT_EVENT) && cpu->current == vcpu)
+    cpu = lock_home(vcpu);
+    if (!wake_locked(cpu, vcpu, VCPU_WAIT_EVENT) && cpu->current == vcpu)
         gic_send_sgi(cpu->id, SGI_KICK);
     spin_unlock(&cpu->lock);
 }
@@ -185,43 +169,97 @@ void sched_block(struct vcpu *vcpu, enum vcpu_state state)
 
 void sched_yield(struct vcpu *vcpu)
 {
-    vcpu->slice = 0;
+    vcpu->yields = true;
     vcpu_raise(vcpu, HAZARD_RESCHED);
 }
 
 void sched_hold(struct vcpu *vcpu)
 {
-    struct pcpu *cpu = vcpu->pcpu;
+    struct pcpu *cpu = lock_home(vcpu);
 
-    spin_lock(&cpu->lock);
     vcpu_account(vcpu, timer_now());
     vcpu->held = true;
-    if (vcpu->queue)
-        queue_remove(vcpu);
-    resched(cpu);
+    if (vcpu->share.waits)
+        share_leave(&cpu->queue, &vcpu->share);
+    sched_resched(cpu);
     spin_unlock(&cpu->lock);
+}
+
+/* It is ready, but waits nowhere: it was held, or has used up its cap. Lock held. */
+static void join_again(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now)
+{
+    if (vcpu->state == VCPU_READY && !vcpu->held && !vcpu->share.waits)
+        sched_join(cpu, vcpu, now);
 }
 
 void sched_release(struct vcpu *vcpu)
 {
-    struct pcpu *cpu = vcpu->pcpu;
+    struct pcpu *cpu = lock_home(vcpu);
+    uint64_t now = timer_now();
 
-    spin_lock(&cpu->lock);
-    vcpu_account(vcpu, timer_now());
+    vcpu_account(vcpu, now);
     vcpu->held = false;
-    if (vcpu->state == VCPU_READY && !vcpu->queue) {
-        queue_insert(cpu, vcpu, false);
-        resched(cpu);
+    join_again(cpu, vcpu, now);
+    spin_unlock(&cpu->lock);
+}
+
+/* The next period of its cap begins. */
+static void refill_expired(struct deadline *deadline)
+{
+    struct vcpu *vcpu = container_of(deadline, struct vcpu, refill);
+    struct pcpu *cpu = lock_home(vcpu);
+
+    join_again(cpu, vcpu, timer_now());
+    spin_unlock(&cpu->lock);
+}
+
+void sched_vcpu_init(struct vcpu *vcpu)
+{
+    vcpu->refill.expired = refill_expired;
+    share_set(&vcpu->pcpu->queue, &vcpu->share, SHARE_WEIGHT, 0);
+}
+
+void sched_set_share(struct vcpu *vcpu, uint32_t weight, uint64_t cap)
+{
+    struct pcpu *cpu = lock_home(vcpu);
+
+    share_set(&cpu->queue, &vcpu->share, weight, cap);
+    sched_resched(cpu);
+    spin_unlock(&cpu->lock);
+}
+
+void sched_set_cpus(struct vcpu *vcpu, uint64_t cpus)
+{
+    struct pcpu *cpu = lock_home(vcpu);
+
+    __atomic_store_n(&vcpu->cpus, cpus, __ATOMIC_RELAXED);
+    if (vcpu->share.waits) {
+        share_leave(&cpu->queue, &vcpu->share);
+        sched_join(cpu, vcpu, timer_now());
     }
+    if (!pcpu_may_run(cpu, vcpu)) {
+        /* A WFI may end for no reason; who is ready is moved on. */
+        (void)wake_locked(cpu, vcpu, VCPU_WAIT_EVENT);
+        sched_resched(cpu);
+    }
+    spin_unlock(&cpu->lock);
+}
+
+void sched_claim(struct pcpu *cpu, int change)
+{
+    spin_lock(&cpu->lock);
+    bool shared = cpu->claims > 1;
+    cpu->claims += (uint32_t)change;
+    if (shared != (cpu->claims > 1))
+        sched_resched(cpu);
     spin_unlock(&cpu->lock);
 }
 
 void sched_retire(struct vcpu *vcpu)
 {
-    struct pcpu *cpu = vcpu->pcpu;
+    struct pcpu *cpu = lock_home(vcpu);
 
-    spin_lock(&cpu->lock);
-    assert(vcpu->held && !vcpu->queue);
+    assert(vcpu->held && !vcpu->share.waits);
     vcpu->next = cpu->retired;
     cpu->retired = vcpu;
     spin_unlock(&cpu->lock);
@@ -242,70 +280,76 @@ void sched_kicked(struct pcpu *cpu)
 
 bool sched_is_off_cpu(struct vcpu *vcpu)
 {
-    spin_lock(&vcpu->pcpu->lock);
-    bool off = vcpu->pcpu->current != vcpu;
-    spin_unlock(&vcpu->pcpu->lock);
+    struct pcpu *cpu = lock_home(vcpu);
+    bool off = cpu->current != vcpu;
+
+    spin_unlock(&cpu->lock);
     return off;
 }
 
 uint64_t sched_run_time(struct vcpu *vcpu)
 {
-    struct pcpu *cpu = vcpu->pcpu;
+    struct pcpu *cpu = lock_home(vcpu);
 
-    spin_lock(&cpu->lock);
     vcpu_account(vcpu, timer_now());
     uint64_t ticks = vcpu->spent[VCPU_RUNNING];
     spin_unlock(&cpu->lock);
     return ticks;
 }
 
-/* Charges the running stretch to current and puts it back where its state says. Lock held. */
-static void put_back(struct pcpu *cpu, uint64_t now)
+void sched_put_back(struct pcpu *cpu, uint64_t now)
 {
     struct vcpu *vcpu = cpu->current;
 
     if (!vcpu)
         return;
-    uint64_t ran = now - cpu->switched_in;
-    if (ran >= MIN(preempt_ticks, vcpu->slice) || vcpu->state != VCPU_RUNNING)
-        vcpu->slice -= MIN(ran, vcpu->slice);
+    settle(cpu, now);
     cpu->current = NULL;
-    if (vcpu->state != VCPU_RUNNING)
+    bool yields = vcpu->yields;
+    vcpu->yields = false;
+    if (vcpu->share.waits)
         return;
-    vcpu_set_state(vcpu, VCPU_READY, now);
-    if (vcpu->held)
-        return;
-    queue_insert(cpu, vcpu, false);
+    if (yields)
+        share_yield(&cpu->queue, &vcpu->share);
+    if (vcpu->state == VCPU_RUNNING)
+        vcpu_set_state(vcpu, VCPU_READY, now);
+    if (vcpu->state == VCPU_READY && !vcpu->held)
+        share_put_back(&cpu->queue, &vcpu->share);
+    else if (vcpu->share.counted)
+        share_leave(&cpu->queue, &vcpu->share);
 }
 
-/* Somebody who is ready, or NULL; the first of those with slice left, of all others if none has. */
-static struct vcpu *first_ready(const struct pcpu *cpu)
-{
-    struct vcpu *vcpu = __atomic_load_n(&cpu->queue[0].first, __ATOMIC_ACQUIRE);
-
-    return vcpu ? vcpu : __atomic_load_n(&cpu->queue[1].first, __ATOMIC_ACQUIRE);
-}
-
-/* Takes the first as current, with a new slice if it has used up its last. Lock held. */
+/* Takes the first whose cap lets it run as current; the others before it wait for more. Lock held.
+ */
 static struct vcpu *pick(struct pcpu *cpu, uint64_t now)
 {
-    struct vcpu *vcpu = first_ready(cpu);
+    struct vcpu *vcpu;
 
-    if (!vcpu)
-        return NULL;
-    queue_remove(vcpu);
-    vcpu_set_state(vcpu, VCPU_RUNNING, now);
-    if (vcpu->slice == 0)
-        vcpu->slice = slice_ticks;
-    cpu->current = vcpu;
-    cpu->switched_in = now;
-    return vcpu;
+    while ((vcpu = vcpu_of(share_first(&cpu->queue)))) {
+        uint64_t allowance = share_allowance(&vcpu->share, now);
+
+        if (allowance > 0) {
+            share_take(&cpu->queue, &vcpu->share);
+            vcpu_set_state(vcpu, VCPU_RUNNING, now);
+            if (vcpu->stolen)
+                *vcpu->stolen = timer_ticks_to_ns(vcpu->spent[VCPU_READY]);
+            cpu->current = vcpu;
+            cpu->switched_in = now;
+            cpu->charged = now;
+            return vcpu;
+        }
+        share_leave(&cpu->queue, &vcpu->share);
+        timer_arm(&vcpu->refill, share_refill(&vcpu->share));
+    }
+    return NULL;
 }
 
 /* Nobody is ready: waits for interrupts until somebody is. Lock not held. */
 static void idle(struct pcpu *cpu)
 {
-    if (!first_ready(cpu))
+    timer_set_slice(TIMER_NEVER);
+    balance_idle(cpu);
+    if (!share_first(&cpu->queue))
         wfi();
     irq_handle_one(cpu);
 }
@@ -318,16 +362,25 @@ static struct vcpu *choose(struct pcpu *cpu, bool *contended)
         uint64_t now = timer_now(); /* with the lock: not before what others have accounted */
         if (cpu->current)
             __atomic_fetch_and(&cpu->current->hazard, ~HAZARD_RESCHED, __ATOMIC_ACQUIRE);
-        put_back(cpu, now);
+        sched_put_back(cpu, now);
         struct vcpu *next = pick(cpu, now);
-        *contended = first_ready(cpu) != NULL;
+        *contended = share_first(&cpu->queue) != NULL;
         spin_unlock(&cpu->lock);
         switch_drop_held(cpu, next);
         if (next)
             return next;
-        timer_disarm(&cpu->slice_end);
         idle(cpu);
     }
+}
+
+/* When the one that runs now has to stop if nothing else happens. */
+static void arm_slice_end(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
+{
+    uint64_t ticks = share_allowance(&vcpu->share, cpu->switched_in);
+
+    if (contended)
+        ticks = MIN(ticks, balance_wanted(cpu) ? balance_patience : slice_ticks);
+    timer_set_slice(ticks == UINT64_MAX ? TIMER_NEVER : cpu->switched_in + ticks);
 }
 
 /*
@@ -337,18 +390,24 @@ static struct vcpu *choose(struct pcpu *cpu, bool *contended)
 struct vcpu *sched_enter(struct vcpu *vcpu)
 {
     struct pcpu *cpu = vcpu ? vcpu->pcpu : this_pcpu();
-    struct vcpu *next;
 
-    do {
+    for (;;) {
         bool contended;
-        next = choose(cpu, &contended);
-        if (contended)
-            timer_arm(&cpu->slice_end, cpu->switched_in + next->slice);
-        else
-            timer_disarm(&cpu->slice_end);
-        switch_to(cpu, next, cpu->residents > 1);
-    } while (__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED);
-    return next;
+        struct vcpu *next = choose(cpu, &contended);
+
+        balance_not_idle(cpu);
+        if (!pcpu_may_run(cpu, next) && balance_expel(cpu, next))
+            continue;
+        arm_slice_end(cpu, next, contended);
+        bool other = cpu->loaded != next;
+        switch_to(cpu, next, cpu->claims > 1);
+        if (other)
+            cpu->switch_ticks = MIN(timer_now() - cpu->switched_in, 10 * preempt_ticks);
+        if (contended && balance_due(cpu))
+            balance_away(cpu);
+        if (!(__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED))
+            return next;
+    }
 }
 
 void sched_start(uint64_t stack_top)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The scheduler: which vCPU a physical CPU runs. Each CPU has its own run queue; a vCPU is at home
- * on one CPU. Time slices are handed out round-robin, a woken vCPU that has not used up its slice
- * goes first; docs/scheduler.md says why that is fair. May include core, gic, timer.
+ * on one CPU, and core/balance.h moves it. docs/scheduler.md says why that is fair.
+ * May include core, gic, timer.
  */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
@@ -10,22 +10,20 @@
 #include "core/pcpu.h"
 #include "core/vcpu.h"
 
-#define SCHED_SLICE_NS 10000000ul
+#define SCHED_SLICE_NS      10000000ul
+#define SCHED_CAP_PERIOD_NS 50000000ul
 
 /* Boot CPU: once. */
 void sched_init(void);
 
-/* At home on a CPU at most: each may have two deadlines armed there, and the slice is one. */
-#define SCHED_MAX_RESIDENTS ((TIMER_MAX_DEADLINES - 1) / 2)
+/* A new vCPU, whose home is set. */
+void sched_vcpu_init(struct vcpu *vcpu);
 
-/* Whether so many more vCPUs find a home. Domain lock held. */
-bool sched_has_room(unsigned vcpus);
+/* weight: 1..SHARE_WEIGHT_MAX; cap: ticks in each SCHED_CAP_PERIOD_NS, 0: none. Any CPU. */
+void sched_set_share(struct vcpu *vcpu, uint32_t weight, uint64_t cap);
 
-/* The CPU with the fewest vCPUs at home; counts one more there. Domain lock held. */
-struct pcpu *sched_place(void);
-
-/* A vCPU leaves its home for good. */
-void sched_unplace(struct vcpu *vcpu);
+/* It may run on these CPUs from now on, at least one; moves there soon. Any CPU. */
+void sched_set_cpus(struct vcpu *vcpu, uint64_t cpus);
 
 /* First entry of a CPU into the scheduler; does not return. Stack top = the caller's stack. */
 __attribute__((noreturn)) void sched_start(uint64_t stack_top);
@@ -70,6 +68,18 @@ void sched_release(struct vcpu *vcpu);
  */
 void sched_retire(struct vcpu *vcpu);
 void sched_kicked(struct pcpu *cpu);
+
+/* So many more vCPUs may run on a CPU: it looks whether one has it for itself. Any CPU. */
+void sched_claim(struct pcpu *cpu, int change);
+
+/*
+ * For core/balance.c, with the lock of `cpu` held. join: a vCPU that is ready and whose home this
+ * is wants to run. put_back: who runs, on the calling CPU, does not any more; ready again if it did
+ * not block. resched: the CPU looks at its queue again.
+ */
+void sched_join(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now);
+void sched_put_back(struct pcpu *cpu, uint64_t now);
+void sched_resched(struct pcpu *cpu);
 
 /* True once a held vCPU is no longer current anywhere. */
 bool sched_is_off_cpu(struct vcpu *vcpu);

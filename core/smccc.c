@@ -4,6 +4,7 @@
  * function. Architecture calls go through to the firmware's answers; PSCI and hypercalls have files
  * of their own. May call core, platform.
  */
+#include "core/pvtime.h"
 #include "core/trap.h"
 #include "guests/abi/hypercall.h"
 #include "platform/smc.h"
@@ -11,6 +12,7 @@
 #define SMCCC_OWNER(function) FIELD(function, 29, 24)
 #define OWNER_ARCH            0
 #define OWNER_STANDARD        4
+#define OWNER_STANDARD_HYP    5
 #define OWNER_VENDOR_HYP      6
 #define SMCCC_FAST            BIT32(31)
 
@@ -29,7 +31,8 @@ static bool is_workaround(uint32_t function)
 
 static int64_t arch_features(uint32_t function)
 {
-    if (function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES)
+    if (function == SMCCC_VERSION || function == SMCCC_ARCH_FEATURES ||
+        function == PV_TIME_FEATURES)
         return TARN_OK;
     if (is_workaround(function))
         return smc_arch_feature(function);
@@ -71,6 +74,8 @@ static void call(struct vcpu *vcpu)
         ; /* yielding calls: none */
     else if (SMCCC_OWNER(function) == OWNER_STANDARD)
         result = psci_call(vcpu, function);
+    else if (SMCCC_OWNER(function) == OWNER_STANDARD_HYP)
+        result = pvtime_call(vcpu, function);
     else if (SMCCC_OWNER(function) == OWNER_VENDOR_HYP)
         result = vendor_call(vcpu, function);
     else if (SMCCC_OWNER(function) == OWNER_ARCH)
@@ -78,9 +83,9 @@ static void call(struct vcpu *vcpu)
     vcpu->x[0] = (uint64_t)result;
 }
 
-void trap_hvc(struct vcpu *vcpu, uint64_t esr)
+/* The PC is behind the HVC already; the immediate is not used by the convention. */
+void trap_hvc(struct vcpu *vcpu, UNUSED uint64_t esr)
 {
-    (void)esr; /* the PC is behind the HVC already; the immediate is not used by the convention */
     call(vcpu);
 }
 

@@ -135,18 +135,22 @@ static void save_fp(struct pcpu *cpu)
     __atomic_store_n(&cpu->fp_owner, NULL, __ATOMIC_RELEASE);
 }
 
-static bool must_leave(const struct vcpu *vcpu)
+static bool must_leave(const struct pcpu *cpu, const struct vcpu *vcpu)
 {
-    return vcpu->held || vcpu->state == VCPU_OFF;
+    return vcpu->held || vcpu->state == VCPU_OFF || !pcpu_may_run(cpu, vcpu);
+}
+
+void switch_drop_fp(struct pcpu *cpu)
+{
+    save_fp(cpu);
+    sysreg_write(cptr_el2, CPTR_TRAP_ALL); /* whoever is loaded, these are not its */
 }
 
 void switch_drop_held(struct pcpu *cpu, const struct vcpu *next)
 {
-    if (cpu->fp_owner && cpu->fp_owner != next && must_leave(cpu->fp_owner)) {
-        save_fp(cpu);
-        sysreg_write(cptr_el2, CPTR_TRAP_ALL); /* `next` may be loaded, and these are not its */
-    }
-    if (cpu->loaded && cpu->loaded != next && must_leave(cpu->loaded))
+    if (cpu->fp_owner && cpu->fp_owner != next && must_leave(cpu, cpu->fp_owner))
+        switch_drop_fp(cpu);
+    if (cpu->loaded && cpu->loaded != next && must_leave(cpu, cpu->loaded))
         save_loaded(cpu);
 }
 

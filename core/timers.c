@@ -36,11 +36,6 @@ void timers_vcpu_saved(struct vcpu *vcpu)
         timer_arm(&vcpu->wake, vtimer_virtual_deadline(&vcpu->timer));
 }
 
-void timers_vcpu_loading(struct vcpu *vcpu)
-{
-    timer_disarm(&vcpu->wake);
-}
-
 void timers_physical_changed(struct vcpu *vcpu)
 {
     uint64_t now = timer_now();
@@ -54,8 +49,17 @@ void timers_physical_changed(struct vcpu *vcpu)
                 vgic_set_level(&vcpu->domain->vgic, vcpu->id, DOMU_PTIMER_INTID, line));
 }
 
+/* The physical timer's deadline has stayed behind if it comes from another CPU. */
+void timers_vcpu_loading(struct vcpu *vcpu)
+{
+    timer_disarm(&vcpu->wake);
+    if (vcpu->timer.cntp_ctl != 0 && !vcpu->ptimer.timer)
+        timers_physical_changed(vcpu);
+}
+
 void timers_vcpu_stop(struct vcpu *vcpu)
 {
     timer_disarm(&vcpu->wake);
     timer_disarm(&vcpu->ptimer);
+    timer_disarm(&vcpu->refill);
 }

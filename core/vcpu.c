@@ -16,8 +16,7 @@ _Static_assert(offsetof(struct vcpu, vgic.dirty) == VCPU_DIRTY, "core/layout.h")
 
 static const struct mmio_range nowhere;
 
-/* Bit t of row f: the state may change from f to t. */
-static const uint8_t transitions[VCPU_STATES] = {
+const uint8_t vcpu_transitions[VCPU_STATES] = {
     [VCPU_OFF] = BIT32(VCPU_READY),
     [VCPU_READY] = BIT32(VCPU_RUNNING) | BIT32(VCPU_OFF),
     [VCPU_RUNNING] =
@@ -25,21 +24,6 @@ static const uint8_t transitions[VCPU_STATES] = {
     [VCPU_WAIT_EVENT] = BIT32(VCPU_READY) | BIT32(VCPU_OFF),
     [VCPU_WAIT_REQUEST] = BIT32(VCPU_READY) | BIT32(VCPU_OFF),
 };
-
-void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state, uint64_t now)
-{
-    assert(state < VCPU_STATES && (transitions[vcpu->state] & BIT32(state)));
-    vcpu_account(vcpu, now);
-    vcpu->state = state;
-}
-
-void vcpu_account(struct vcpu *vcpu, uint64_t now)
-{
-    unsigned what = vcpu->held && vcpu->state != VCPU_RUNNING ? VCPU_STATES : vcpu->state;
-
-    vcpu->spent[what] += now - vcpu->since;
-    vcpu->since = now;
-}
 
 void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcpu *pcpu)
 {

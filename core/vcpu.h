@@ -8,14 +8,15 @@
 
 #include "core/context.h"
 #include "core/layout.h"
+#include "core/share.h"
 #include "gic/vgic.h"
 #include "mm/trap_mmio.h"
+#include "platform/panic.h"
 #include "platform/types.h"
 #include "timer/vtimer.h"
 
 struct domain;
 struct pcpu;
-struct run_queue;
 
 /* Written by vcpu_set_state alone, under the run-queue lock of the vCPU's CPU. */
 enum vcpu_state {
@@ -38,7 +39,7 @@ struct vcpu {
 
     /* Read on every exit. */
     struct domain *domain;
-    struct pcpu *pcpu;                /* where it runs; constant while it is loaded */
+    struct pcpu *pcpu;                /* its home, where it runs; constant while it is loaded */
     uint32_t hazard;                  /* VCPU_HAZARD */
     uint32_t id;                      /* number in its domain */
     uint64_t exits[EXIT_CLASSES + 1]; /* VCPU_EXITS: by exception class; the last counts IRQs */
@@ -46,13 +47,18 @@ struct vcpu {
 
     /* Scheduler; see core/sched.c. */
     enum vcpu_state state;
-    bool held;               /* paused or dying: not put in the run queue */
-    struct run_queue *queue; /* it is in, or NULL */
-    struct vcpu *next, *previous;
-    uint64_t posted;                 /* core/post.c: interrupts left for its CPU, a bit a line */
-    struct vcpu *next_post;          /* valid while posted is not 0 */
-    uint64_t slice;                  /* ticks left before it goes behind the others */
-    uint64_t since;                  /* ticks up to which `spent` counts */
+    bool held;              /* paused or dying: does not wait for a CPU */
+    bool yields;            /* the next to run goes before it */
+    struct share share;     /* in the queue of `pcpu` */
+    struct deadline refill; /* of the cap it has used up */
+    struct vcpu *next;      /* retired */
+    uint64_t posted;        /* core/post.c: interrupts left for its CPU, a bit a line */
+    struct vcpu *next_post; /* valid while posted is not 0 */
+    uint64_t cpus;          /* a bit a CPU that it may run on; changed by core/affinity.c */
+    uint64_t wanted;        /* the same as it was asked for */
+    bool dedicated;         /* its CPU runs nobody else */
+    uint64_t *stolen;       /* ns, where its guest reads it, or NULL; see core/pvtime.c */
+    uint64_t since;         /* ticks up to which `spent` counts */
     uint64_t spent[VCPU_STATES + 1]; /* ticks in each state; the last: held */
     struct deadline wake;            /* virtual or physical timer of a vCPU that is not running */
     struct deadline ptimer;          /* emulated physical timer of the loaded vCPU */
@@ -75,16 +81,27 @@ void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcp
 void vcpu_set_entry(struct vcpu *vcpu, uint64_t pc, uint64_t x0);
 
 /*
- * The one writer of the state: asserts that the transition is in the table. now: ticks, read with
- * the run-queue lock held, as it is.
- */
-void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state, uint64_t now);
-
-/*
  * Counts the time up to now for what it does: before that changes, and before `spent` is read.
- * Run-queue lock held.
+ * now: ticks, read with the run-queue lock held, as it is.
  */
-void vcpu_account(struct vcpu *vcpu, uint64_t now);
+static inline void vcpu_account(struct vcpu *vcpu, uint64_t now)
+{
+    unsigned what = vcpu->held && vcpu->state != VCPU_RUNNING ? VCPU_STATES : vcpu->state;
+
+    vcpu->spent[what] += now - vcpu->since;
+    vcpu->since = now;
+}
+
+/* Bit t of row f: the state may change from f to t. */
+extern const uint8_t vcpu_transitions[VCPU_STATES];
+
+/* The one writer of the state: asserts that the transition is in the table. As vcpu_account. */
+static inline void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state, uint64_t now)
+{
+    assert(state < VCPU_STATES && (vcpu_transitions[vcpu->state] & BIT32(state)));
+    vcpu_account(vcpu, now);
+    vcpu->state = state;
+}
 
 /* Makes its next guest entry look at `bits`. Any CPU; a vCPU in the guest must be kicked besides.
  */

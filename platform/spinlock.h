@@ -27,6 +27,14 @@ static inline void spin_lock(spinlock_t *lock)
         ;
 }
 
+/* Takes it if it is free. For a second lock of the same rank, which has no order to the first. */
+static inline bool spin_trylock(spinlock_t *lock)
+{
+    uint16_t ticket = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&lock->next, &ticket, (uint16_t)(ticket + 1), false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 static inline void spin_unlock(spinlock_t *lock)
 {
     uint16_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);

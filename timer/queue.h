@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A queue of deadlines, earliest first: a 4-ary heap of pointers. Pure data structure, private to
- * timer/ (and its unit test). May include platform/types.h, platform/panic.h and timer/timer.h.
+ * A queue of deadlines, earliest first: a 4-ary heap of pointers. Pure data structure, for
+ * timer/ and for those whom core lets wait by virtual time. May include platform/types.h,
+ * platform/panic.h and timer/timer.h.
  */
 #ifndef TIMER_QUEUE_H
 #define TIMER_QUEUE_H

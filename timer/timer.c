@@ -18,6 +18,7 @@
 
 static struct timer_cpu {
     struct deadline_queue queue;
+    uint64_t slice;      /* when the slice of who runs ends */
     uint64_t programmed; /* what CNTHP_CVAL_EL2 holds */
 } timers[MAX_CPUS];
 
@@ -43,7 +44,7 @@ void timer_init_cpu(void)
 {
     struct timer_cpu *timer = own_timer();
     sysreg_write(cnthctl_el2, CNTHCTL_EL1PCTEN);
-    timer->programmed = TIMER_NEVER;
+    timer->slice = timer->programmed = TIMER_NEVER;
     sysreg_write(cnthp_cval_el2, TIMER_NEVER);
     sysreg_write(cnthp_ctl_el2, CNTHP_CTL_ENABLE);
     isb();
@@ -62,11 +63,18 @@ uint64_t timer_ticks_to_ns(uint64_t ticks)
 
 static void program(struct timer_cpu *timer)
 {
-    uint64_t when = queue_when(&timer->queue);
+    uint64_t when = MIN(queue_when(&timer->queue), timer->slice);
     if (when == timer->programmed)
         return;
     timer->programmed = when;
     sysreg_write(cnthp_cval_el2, when);
+}
+
+void timer_set_slice(uint64_t when)
+{
+    struct timer_cpu *timer = own_timer();
+    timer->slice = when;
+    program(timer);
 }
 
 bool timer_arm(struct deadline *deadline, uint64_t when)
@@ -100,7 +108,7 @@ void timer_disarm(struct deadline *deadline)
     program(timer);
 }
 
-void timer_interrupt(void)
+bool timer_interrupt(void)
 {
     struct timer_cpu *timer = own_timer();
     uint64_t now = timer_now();
@@ -110,6 +118,10 @@ void timer_interrupt(void)
         first->timer = NULL;
         first->expired(first);
     }
+    bool over = timer->slice <= now;
+    if (over)
+        timer->slice = TIMER_NEVER;
     program(timer);
     isb(); /* the interrupt line has dropped before the caller deactivates the interrupt */
+    return over;
 }

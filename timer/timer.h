@@ -54,9 +54,16 @@ bool timer_arm(struct deadline *deadline, uint64_t when);
 void timer_disarm(struct deadline *deadline);
 
 /*
+ * When the slice of who runs on the calling CPU ends, TIMER_NEVER for no end: a deadline that is
+ * set at every switch, so it is none of the queue's.
+ */
+void timer_set_slice(uint64_t when);
+
+/*
  * The EL2 timer interrupt: calls what has expired, at most TIMER_MAX_BATCH a time, and reprograms
  * CNTHP (the rest expires in the next interrupt). A callback may arm and disarm any deadline.
+ * Returns true, once, when the slice is over.
  */
-void timer_interrupt(void);
+bool timer_interrupt(void);
 
 #endif

@@ -89,6 +89,23 @@
 #define TARN_HC_CONSOLE_INPUT TARN_HC(0x23)
 
 /*
+ * VCPU_AFFINITY: x1 = domain (dom0, too), x2 = vCPU, x3 = physical CPUs that it may run on, a bit
+ *   each (0: changes nothing), x4 = 1: one of them is to be its own, where no other vCPU runs.
+ *   Result: x3, x4 as they are now; x3 without those that are dedicated to others. EINVAL: there is
+ *   no such CPU; EBUSY: they are dedicated to others, or cannot be to this one, because somebody
+ * may run nowhere else.
+ */
+#define TARN_HC_VCPU_AFFINITY TARN_HC(0x30)
+/*
+ * SHARE: x1 = domain (dom0, too), x2 = weight of each of its vCPUs among those of a CPU, 1..65535
+ *   (0: leaves it; TARN_WEIGHT at first), x3 = cap, in percent of a CPU, of all of its vCPUs
+ *   together, each of which has the same part of it; 0: none; more than 100 times their number is
+ *   the same (~0: leaves it). Result: x2, x3 as they are now. EINVAL: weight.
+ */
+#define TARN_HC_DOMAIN_SHARE TARN_HC(0x31)
+#define TARN_WEIGHT          256
+
+/*
  * VCPU_STATS: x1 = domain (dom0, too), x2 = vCPU, x3 = group of counters, which all begin at 0 with
  *   the domain. Groups 0..3: x1..x16 = exits of exception class (ESR_EL2.EC) 16 * group and up.
  *   TARN_STATS_GENERAL: x1 = TARN_VCPU_* | 1 << 8 if it is held (paused, stopped) | CPU << 16,

@@ -87,7 +87,8 @@ static void test_version_and_uid(void)
 static bool is_known(uint64_t number)
 {
     return number == 0 || (number >= 0x10 && number <= 0x19) ||
-           (number >= 0x20 && number <= 0x23) || number == 0x40 || number == 0x41 || number == 0x42;
+           (number >= 0x20 && number <= 0x23) || number == 0x30 || number == 0x31 ||
+           number == 0x40 || number == 0x41 || number == 0x42;
 }
 
 static void test_unknown_functions(void)
@@ -336,6 +337,66 @@ static void test_nobody(void)
     }
 }
 
+static int64_t affinity(uint64_t domain, uint64_t vcpu, uint64_t cpus, uint64_t dedicated,
+                        struct smccc *result)
+{
+    *result = (struct smccc){.x = {TARN_HC_VCPU_AFFINITY, domain, vcpu, cpus, dedicated}};
+    hvc_call(result);
+    return (int64_t)result->x[0];
+}
+
+/* Where its vCPU 0 may run, and how many have it for themselves. */
+static void check_affinity(uint64_t domain, uint64_t cpus, uint64_t dedicated)
+{
+    struct smccc got;
+    check_equal(affinity(domain, 0, 0, 0, &got), TARN_OK);
+    check_equal(got.x[3], cpus);
+    check_equal(got.x[4], dedicated);
+}
+
+/* The last CPU can be one domain's own if dom0's vCPUs are elsewhere, and comes back at its end. */
+static void test_affinity(void)
+{
+    struct machine before = machine_info();
+    uint64_t all = BIT(before.cpus) - 1, last = BIT(before.cpus - 1), one, two;
+    struct smccc got;
+    check_equal(create("one", 2, &one), TARN_OK);
+    check_equal(create("two", 1, &two), TARN_OK);
+    check_affinity(0, 1, 0);
+    check_affinity(one, all, 0);
+    check_equal(affinity(one, 2, all, 0, &got), TARN_ENOENT);
+    check_equal(affinity(NOBODY, 0, all, 0, &got), TARN_ENOENT);
+    check_equal(affinity(one, 0, ~all, 0, &got), TARN_EINVAL);
+    check_equal(affinity(one, 0, last, 0, &got), TARN_OK);
+    check_affinity(one, last, 0);
+    check_equal(affinity(one, 0, 1, 1, &got), TARN_EBUSY);    /* dom0 is there */
+    check_equal(affinity(two, 0, last, 1, &got), TARN_EBUSY); /* and `one` here */
+    check_affinity(one, last, 0);
+    check_equal(affinity(one, 0, ~0ul, 0, &got), TARN_OK);
+    check_equal(affinity(two, 0, last, 1, &got), TARN_EBUSY); /* a vCPU of dom0 for each CPU */
+    check_equal(destroy(one), TARN_OK);
+    check_equal(destroy(two), TARN_OK);
+    check_nothing_lost(&before);
+}
+
+static void test_share(void)
+{
+    struct machine before = machine_info();
+    struct smccc got;
+    uint64_t domain;
+    check_equal(create("share", 2, &domain), TARN_OK);
+    check_equal(call(&got, TARN_HC_DOMAIN_SHARE, domain, 0, ~0ul), TARN_OK);
+    check(got.x[2] == TARN_WEIGHT && got.x[3] == 0);
+    check_equal(call(&got, TARN_HC_DOMAIN_SHARE, domain, 65535, 150), TARN_OK);
+    check(got.x[2] == 65535 && got.x[3] == 150);
+    check_equal(call(&got, TARN_HC_DOMAIN_SHARE, domain, 65536, 10), TARN_EINVAL);
+    check_equal(call(&got, TARN_HC_DOMAIN_SHARE, domain, 1, 200), TARN_OK);
+    check(got.x[2] == 1 && got.x[3] == 0); /* all of two CPUs is no cap */
+    check_equal(call(&got, TARN_HC_DOMAIN_SHARE, NOBODY, 1, 1), TARN_ENOENT);
+    check_equal(destroy(domain), TARN_OK);
+    check_nothing_lost(&before);
+}
+
 static void test_devices(void)
 {
     struct machine before = machine_info();
@@ -438,6 +499,9 @@ static void hammer(uint64_t seed)
         if (!is_status((int64_t)smccc.x[0]) && (uint32_t)smccc.x[0] != UINT32_MAX)
             fail_at(__FILE__, __LINE__, "function 0x%lx answered %ld", function,
                     (int64_t)smccc.x[0]);
+        /* Our own part of the CPUs is not garbage's to take: the test would take its time. */
+        if (function == TARN_HC_DOMAIN_SHARE)
+            (void)status_of(TARN_HC_DOMAIN_SHARE, 0, TARN_WEIGHT, 0);
     }
 }
 
@@ -487,6 +551,8 @@ const struct payload_test payload_tests[] = {
     {"as many domains as fit", test_as_many_as_fit, 0, true},
     {"errors of the lifecycle", test_lifecycle_errors, 0, true},
     {"domains that do not exist, and dom0 itself", test_nobody, 0, true},
+    {"VCPU_AFFINITY", test_affinity, 0, true},
+    {"SHARE", test_share, 0, true},
     {"devices, replies, console input", test_devices, 0, true},
     {"garbage", test_garbage, 0, true},
     {"garbage from all CPUs at once", test_garbage_from_all_cpus, 2, true},

@@ -10,9 +10,9 @@ import machine
 
 PAYLOADS = sorted(path.stem for path in (machine.TOP / "tests/payload").glob("*.c")
                   if path.stem != "host")
-GUESTS = [name for name in PAYLOADS if name not in ("hypercalls", "domains", "hostile")]
+NEEDS_TARN = ("hypercalls", "domains", "hostile", "scheduler")
+GUESTS = [name for name in PAYLOADS if name not in NEEDS_TARN]
 SKIPS = ("too few CPUs", "GICv2", "QEMU's GICv2 cannot", "all INTIDs exist")
-NEEDS_TARN = ("hypercalls", "domains", "hostile")
 
 
 def check_tap(output, ended, skips):
@@ -34,7 +34,8 @@ def check_tap(output, ended, skips):
 @pytest.mark.parametrize("gic", [2, 3])
 @pytest.mark.parametrize("name", PAYLOADS)
 def test_in_tarn(name, gic, cpus):
-    command = machine.qemu(gic, cpus, extra=machine.with_payload(name))
+    bootargs = "dom0_mem=256M" + (" dom0_vcpus=1" if name == "scheduler" else "")
+    command = machine.qemu(gic, cpus, extra=machine.with_payload(name, bootargs))
     check_tap(*machine.run(command), SKIPS)
 
 

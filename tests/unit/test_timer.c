@@ -147,6 +147,29 @@ static void rearm(struct deadline *deadline)
     timer_disarm(&deadlines[1]);
 }
 
+/* The end of a slice is a deadline of its own: told once, and the others keep theirs. */
+static void test_slice(void **state)
+{
+    (void)state;
+    timer_arm(&deadlines[0], 500);
+    timer_set_slice(300);
+    assert_int_equal(host_sysreg_read("cnthp_cval_el2"), 300);
+    host_sysreg_write("cntpct_el0", 299);
+    assert_false(timer_interrupt());
+    host_sysreg_write("cntpct_el0", 300);
+    assert_true(timer_interrupt());
+    assert_int_equal(calls, 0);
+    assert_int_equal(host_sysreg_read("cnthp_cval_el2"), 500);
+    assert_false(timer_interrupt());
+    timer_set_slice(900);
+    host_sysreg_write("cntpct_el0", 1000);
+    assert_true(timer_interrupt());
+    assert_int_equal(calls, 1);
+    timer_set_slice(2000);
+    timer_set_slice(TIMER_NEVER);
+    assert_int_equal(host_sysreg_read("cnthp_cval_el2"), TIMER_NEVER);
+}
+
 static void test_callback_may_arm_and_disarm(void **state)
 {
     (void)state;
@@ -203,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup(test_compare_value_follows_earliest, setup),
         cmocka_unit_test_setup(test_interrupt_calls_in_order, setup),
         cmocka_unit_test_setup(test_interrupt_is_bounded, setup),
+        cmocka_unit_test_setup(test_slice, setup),
         cmocka_unit_test_setup(test_callback_may_arm_and_disarm, setup),
         cmocka_unit_test_setup(test_queue_belongs_to_its_cpu, setup),
         cmocka_unit_test_setup(test_conversions, setup),

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who gets how much of which CPU: weights, caps, stolen time, affinity, balance of load, dedicated
+ * CPUs. dom0 has one vCPU, on CPU 0, and is busy all the time.
+ */
+#include "tests/payload/domu.h"
+
+#include "guests/lib/gic.h"
+
+#define MS     1000ul /* in us */
+#define NS(us) ((us)*1000ul)
+#define EC_WFX 1
+
+static uint64_t cpus; /* of the machine */
+
+/* domUs; see domu.h. */
+extern const char guest_hog[], guest_hog_end[], guest_sleeper[], guest_sleeper_end[];
+__asm__("  .pushsection .rodata\n"
+        /* Shows the stolen time that it sees, for ever. */
+        "guest guest_hog\n"
+        "  mov x0, #0x21\n" /* PV_TIME_ST */
+        "  movk x0, #0xc500, lsl #16\n"
+        "  hvc #0\n"
+        "1: ldr x1, [x0, #8]\n"
+        "  str x1, [x13, #8]\n"
+        "  mov w2, #1\n"
+        "  str w2, [x13]\n"
+        "  b 1b\n"
+        "  .global guest_hog_end\n"
+        "guest_hog_end:\n"
+        /* Sleeps a millisecond, counts, for ever. x0 = version of the GIC. */
+        "guest guest_sleeper\n"
+        "  mov x10, #0x08000000\n"
+        "  add x12, x10, #0x10000\n"
+        "  mov w1, #3\n"
+        "  str w1, [x10]\n"       /* GICD_CTLR */
+        "  mov w1, #0x08000000\n" /* INTID 27 */
+        "  mov w2, #-1\n"
+        "  cmp x0, #2\n"
+        "  b.eq 1f\n"
+        "  add x11, x10, #0xb0000\n"
+        "  str w2, [x11, #0x80]\n"  /* GICR_IGROUPR0 */
+        "  str w1, [x11, #0x100]\n" /* GICR_ISENABLER0 */
+        "  mov x1, #0xff\n"
+        "  msr S3_0_C4_C6_0, x1\n" /* PMR */
+        "  mov x1, #1\n"
+        "  msr S3_0_C12_C12_7, x1\n" /* IGRPEN1 */
+        "  isb\n"
+        "  b 2f\n"
+        "1: str w1, [x10, #0x100]\n" /* GICD_ISENABLER0 */
+        "  mov w1, #0xf0\n"
+        "  str w1, [x12, #4]\n" /* GICC_PMR */
+        "  mov w1, #1\n"
+        "  str w1, [x12]\n" /* GICC_CTLR */
+        "2: mrs x1, cntfrq_el0\n"
+        "  mov x2, #1000\n"
+        "  udiv x1, x1, x2\n"
+        "3: msr cntv_tval_el0, x1\n"
+        "  mov x2, #1\n"
+        "  msr cntv_ctl_el0, x2\n"
+        "  isb\n"
+        "4: wfi\n"
+        "  mrs x2, cntv_ctl_el0\n"
+        "  tbz x2, #2, 4b\n"
+        "  msr cntv_ctl_el0, xzr\n"
+        "  isb\n"
+        "  add w3, w3, #1\n"
+        "  str w3, [x13]\n"
+        "  cmp x0, #2\n"
+        "  b.eq 5f\n"
+        "  mrs x2, S3_0_C12_C12_0\n" /* IAR1 */
+        "  msr S3_0_C12_C12_1, x2\n" /* EOIR1 */
+        "  b 3b\n"
+        "5: ldr w2, [x12, #0xc]\n"
+        "  str w2, [x12, #0x10]\n"
+        "  b 3b\n"
+        "  .global guest_sleeper_end\n"
+        "guest_sleeper_end:\n"
+        "  .popsection\n");
+
+static struct smccc stats_of(uint64_t id, uint64_t group)
+{
+    struct smccc call = {.x = {TARN_HC_VCPU_STATS, id, 0, group}};
+
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_OK);
+    return call;
+}
+
+static uint64_t spent(uint64_t id, unsigned state)
+{
+    return stats_of(id, TARN_STATS_GENERAL).x[2 + state];
+}
+
+static uint64_t cpu_of(uint64_t id)
+{
+    return stats_of(id, TARN_STATS_GENERAL).x[1] >> 16;
+}
+
+static int64_t pin(uint64_t id, uint64_t mask, bool dedicated)
+{
+    struct smccc call = {.x = {TARN_HC_VCPU_AFFINITY, id, 0, mask, dedicated}};
+
+    hvc_call(&call);
+    return (int64_t)call.x[0];
+}
+
+/* A domU that runs, on these CPUs, with that weight and cap. */
+static bool run(struct made *made, const char *name, const char *code, const char *end,
+                uint64_t mask, uint64_t weight, uint64_t cap)
+{
+    if (!make(made, name, 1, code, end, gic_version()))
+        return false;
+    check_equal(pin(made->id, mask, false), TARN_OK);
+    check_equal(call3(TARN_HC_DOMAIN_SHARE, made->id, weight, cap), TARN_OK);
+    check_equal(call3(TARN_HC_DOMAIN_START, made->id, 0, 0), TARN_OK);
+    check(WAIT(result(made, 0) != 0, PATIENCE_US));
+    return true;
+}
+
+static bool hog(struct made *made, const char *name, uint64_t mask, uint64_t weight, uint64_t cap)
+{
+    return run(made, name, guest_hog, guest_hog_end, mask, weight, cap);
+}
+
+/* Three times the weight is three times the time, and the rest is stolen, which a guest sees. */
+static void test_weights(void)
+{
+    uint64_t last = BIT(cpus - 1), seen;
+    struct made a, b;
+
+    if (!hog(&a, "a", last, 256, 0) || !hog(&b, "b", last, 768, 0))
+        return;
+    uint64_t a0 = spent(a.id, TARN_VCPU_RUNNING), b0 = spent(b.id, TARN_VCPU_RUNNING);
+    uint64_t stolen = spent(a.id, TARN_VCPU_READY);
+    delay_us(800 * MS);
+    uint64_t a1 = spent(a.id, TARN_VCPU_RUNNING) - a0, b1 = spent(b.id, TARN_VCPU_RUNNING) - b0;
+    if (4 * b1 < 10 * a1 || 4 * b1 > 14 * a1) /* the last slice may be anybody's */
+        fail_at(__FILE__, __LINE__, "%lu ns and %lu ns", a1, b1);
+    seen = *(volatile uint64_t *)(a.ram + RESULTS + 8);
+    check(seen > stolen && seen <= spent(a.id, TARN_VCPU_READY));
+    destroy(a.id);
+    destroy(b.id);
+}
+
+/* Weights change while they run; so does what follows from them. */
+static void test_weight_changes(void)
+{
+    uint64_t last = BIT(cpus - 1);
+    struct made a, b;
+
+    if (!hog(&a, "a", last, 1, 0) || !hog(&b, "b", last, 65535, 0))
+        return;
+    check_equal(call3(TARN_HC_DOMAIN_SHARE, a.id, 65535, 0), TARN_OK);
+    uint64_t a0 = spent(a.id, TARN_VCPU_RUNNING), b0 = spent(b.id, TARN_VCPU_RUNNING);
+    delay_us(800 * MS);
+    uint64_t a1 = spent(a.id, TARN_VCPU_RUNNING) - a0, b1 = spent(b.id, TARN_VCPU_RUNNING) - b0;
+    if (4 * b1 < 3 * a1 || 4 * b1 > 5 * a1)
+        fail_at(__FILE__, __LINE__, "%lu ns and %lu ns", a1, b1);
+    destroy(a.id);
+    destroy(b.id);
+}
+
+/* A cap holds though nobody else wants the CPU. */
+static void test_cap(void)
+{
+    struct made a;
+
+    if (!hog(&a, "a", BIT(cpus - 1), 256, 20))
+        return;
+    uint64_t ran = spent(a.id, TARN_VCPU_RUNNING), begin = counter();
+    delay_us(500 * MS);
+    ran = spent(a.id, TARN_VCPU_RUNNING) - ran;
+    uint64_t ticks = counter() - begin;
+    uint64_t fifth = NS(1000 * MS) / 5 * ticks / us_to_ticks(1000 * MS);
+    if (ran < fifth * 3 / 4 || ran > fifth * 5 / 4) /* periods of 50 ms, not ended */
+        fail_at(__FILE__, __LINE__, "%lu ns, %lu are a fifth", ran, fifth);
+    check_equal(call3(TARN_HC_DOMAIN_SHARE, a.id, 0, 0), TARN_OK); /* ends while it waits */
+    ran = spent(a.id, TARN_VCPU_RUNNING);
+    check(WAIT(spent(a.id, TARN_VCPU_RUNNING) > ran + NS(100 * MS), PATIENCE_US));
+    destroy(a.id);
+}
+
+/* Who is sent to another CPU while it runs goes there, and comes back. */
+static void test_affinity(void)
+{
+    struct made a;
+
+    if (!hog(&a, "a", 1, 256, 0))
+        return;
+    check_equal(cpu_of(a.id), 0);
+    for (uint64_t round = 0; round < 20; round++) {
+        uint64_t cpu = round % cpus;
+        check_equal(pin(a.id, BIT(cpu), false), TARN_OK);
+        check(WAIT(cpu_of(a.id) == cpu, PATIENCE_US));
+        uint64_t ran = spent(a.id, TARN_VCPU_RUNNING);
+        check(WAIT(spent(a.id, TARN_VCPU_RUNNING) > ran, PATIENCE_US));
+    }
+    destroy(a.id);
+}
+
+/* Those who share a CPU while others idle part when they may. */
+static void test_balance(void)
+{
+    uint64_t last = BIT(cpus - 1);
+    struct made a, b;
+
+    if (!hog(&a, "a", last, 256, 0) || !hog(&b, "b", last, 256, 0))
+        return;
+    check_equal(pin(a.id, ~0ul, false), TARN_OK);
+    check_equal(pin(b.id, ~0ul, false), TARN_OK);
+    check(cpus == 1 || WAIT(cpu_of(a.id) != cpu_of(b.id), PATIENCE_US));
+    destroy(a.id);
+    destroy(b.id);
+}
+
+static uint64_t sleeps(uint64_t id)
+{
+    return stats_of(id, EC_WFX / 16).x[1 + EC_WFX % 16];
+}
+
+/* On a CPU of its own a guest sleeps without an exit, and nobody else comes there. */
+static void test_dedicated(void)
+{
+    uint64_t last = BIT(cpus - 1);
+    struct made a, b;
+
+    if (!run(&a, "a", guest_sleeper, guest_sleeper_end, last, 256, 0) ||
+        !hog(&b, "b", ~0ul, 256, 0))
+        return;
+    check(WAIT(sleeps(a.id) > 10, PATIENCE_US)); /* `b` may come any time */
+    if (cpus == 1) {
+        check_equal(pin(a.id, last, true), TARN_EBUSY); /* dom0 */
+    } else {
+        check_equal(pin(a.id, ~0ul, true), TARN_OK);
+        check(WAIT(cpu_of(a.id) == cpus - 1 && cpu_of(b.id) != cpus - 1, PATIENCE_US));
+        check_equal(pin(b.id, last, false), TARN_EBUSY);
+        uint32_t slept = result(&a, 0);
+        check(WAIT(result(&a, 0) > slept + 5, PATIENCE_US));
+        uint64_t exits = sleeps(a.id);
+        slept = result(&a, 0);
+        check(WAIT(result(&a, 0) > slept + 50, PATIENCE_US));
+        check_equal(sleeps(a.id), exits);
+    }
+    destroy(a.id);
+    check_equal(pin(b.id, last, false), TARN_OK); /* everybody's again */
+    check(WAIT(cpu_of(b.id) == cpus - 1, PATIENCE_US));
+    destroy(b.id);
+}
+
+static void test_machine(void)
+{
+    struct smccc call = {.x = {TARN_HC_MACHINE_INFO}};
+
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_OK);
+    cpus = call.x[1];
+}
+
+const struct payload_test payload_tests[] = {
+    {"the machine", test_machine, 0, true},
+    {"weights and stolen time", test_weights, 0, true},
+    {"a weight changes", test_weight_changes, 0, true},
+    {"caps", test_cap, 0, true},
+    {"affinity", test_affinity, 0, true},
+    {"balance", test_balance, 0, true},
+    {"dedicated CPUs", test_dedicated, 0, true},
+    {NULL, NULL, 0, false},
+};
