@@ -12,9 +12,12 @@ test-io: images $(BUILD)/tarn.bin $(BUILD)/tools.img ## kill backends under load
 	$(Q)IO_KILLS=$(IO_KILLS) /usr/bin/python3 -B -m pytest -q -x -s -p no:cacheprovider \
 		tests/system/test_power_loss.py tests/system/test_io.py
 
+soak: images $(BUILD)/tarn.bin ## domains made and destroyed at random; SECONDS (600), SEED, MOST (6), CPUS (2)
+	$(Q)SECONDS_OF_SOAK=$(or $(SECONDS),600) /usr/bin/python3 -B tests/system/soak.py
+
 matrix: matrix-dom0
 matrix-dom0: $(KIMAGE) $(BUILD)/tarn.bin
 	$(call say,PYTEST,dom0's kernel on every machine)
 	$(Q)MATRIX=1 /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/system/test_machines.py
 
-.PHONY: system test-io matrix-dom0
+.PHONY: system test-io soak matrix-dom0

@@ -52,7 +52,10 @@ def check_loads(rig):
                 timeout=SECONDS + 190)
         text = domu.ok(f"cat /tmp/{name}")
         results[name] = words(text)
-        assert results[name]["code"] == 0 and results[name]["errors"] == 0, text
+        failed = results[name]["code"] != 0 or results[name]["errors"] != 0
+        if failed:
+            rig.leave()
+        assert not failed, f"{text}\n{rig.dom0.run('cat /tmp/serve')[1]}"
     assert domu.run("dmesg | grep -i 'I/O error'")[0] != 0
     rig.leave()
     assert results["disk"]["requests"] > 0 and results["net"]["bytes"] > 0

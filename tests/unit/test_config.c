@@ -90,7 +90,46 @@ static void test_defaults(void **state)
     assert_null(config.initrd);
     assert_null(config.console_log);
     assert_string_equal(config.cmdline, "");
+    assert_int_equal(config.weight, TARN_WEIGHT);
+    assert_int_equal(config.cap, 0);
+    assert_true(config.cpus == UINT64_MAX && !config.dedicated);
     config_free(&config);
+}
+
+static void test_schedule(void **state)
+{
+    (void)state;
+    assert_true(read_text(GOOD "weight = 65535\ncap = 150\ncpus = \"0-2,5\"\ndedicated = true\n"));
+    assert_int_equal(config.weight, 65535);
+    assert_int_equal(config.cap, 150);
+    assert_true(config.cpus == 0x27 && config.dedicated);
+    config_free(&config);
+    refuse(GOOD "weight = 0\n", ":5: key 'weight': 0 is out of range; use 1 to 65535");
+    refuse(GOOD "weight = 65536\n", ":5: key 'weight'");
+    refuse(GOOD "cap = -1\n", ":5: key 'cap': -1 is out of range");
+    refuse(GOOD "cpus = \"1-\"\n", ":5: key 'cpus': '1-' are no CPUs");
+}
+
+/* Lists that are none, and every list comes back as it was. */
+static void test_cpu_lists(void **state)
+{
+    static const char *const bad[] = {"", ",", "1,", "-1", "2-1", "64", "0-64", "a", "1 2", "1--2"};
+    char text[CONFIG_CPUS_TEXT];
+    uint64_t cpus, again;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(config_parse_cpus(bad[i], &cpus));
+    assert_true(config_parse_cpus("63,0-1,1", &cpus));
+    assert_true(cpus == (UINT64_C(1) << 63 | 3));
+    config_print_cpus(cpus, text);
+    assert_string_equal(text, "0-1,63");
+    for (unsigned i = 0; i < 1000; i++) {
+        cpus = i == 0 ? UINT64_MAX : i == 1 ? 0x5555555555555555 : unit_random() & unit_random();
+        config_print_cpus(cpus, text);
+        assert_true(strlen(text) < sizeof(text));
+        assert_true(cpus == 0 || (config_parse_cpus(text, &again) && again == cpus));
+    }
 }
 
 static void test_refused(void **state)
@@ -403,6 +442,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_cpu_lists),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_every_error_is_a_line),
         cmocka_unit_test(test_missing_file),

@@ -35,15 +35,14 @@ static int no_memory(const struct config *config)
     return EXIT_FAILED;
 }
 
-static int create(const struct config *config, int *fd)
+static int create(const struct config *config, uint32_t *id, int *fd)
 {
     struct tarn_machine_info machine;
-    uint32_t id;
     int error = hyper_machine(&machine);
 
     if (!error && machine.pool_free < config->memory)
         return no_memory(config);
-    error = error ? error : hyper_create(config->name, config->vcpus, &id, fd);
+    error = error ? error : hyper_create(config->name, config->vcpus, id, fd);
     if (error == EEXIST) {
         config_error(config, stderr, config->line_name, "name",
                      "a domain %s exists; destroy it first, or change name=", config->name);
@@ -60,6 +59,49 @@ static int create(const struct config *config, int *fd)
                       "cannot create %s: %s; Tarn itself is out of memory or of "
                       "domains: destroy one",
                       config->name, strerror(error));
+    return EXIT_GOOD;
+}
+
+/* Why a vCPU cannot run where the file says. */
+static int no_cpus(const struct config *config, int error)
+{
+    int line = config->dedicated ? config->line_dedicated : config->line_cpus;
+    const char *key = config->dedicated ? "dedicated" : "cpus";
+
+    if (error == EINVAL)
+        config_error(config, stderr, config->line_cpus, "cpus",
+                     "this machine has none of these CPUs; see tarn info");
+    else if (error == EBUSY && config->dedicated)
+        config_error(config, stderr, line, key,
+                     "no CPU is left for each of its %u vCPUs: others may run nowhere else; see "
+                     "tarn vcpu-list, start the machine with fewer dom0_vcpus=, or drop dedicated",
+                     config->vcpus);
+    else if (error == EBUSY)
+        config_error(config, stderr, line, key,
+                     "these CPUs are dedicated to other domains; see tarn vcpu-list");
+    else
+        config_error(config, stderr, line, key, "%s", strerror(error));
+    return EXIT_FAILED;
+}
+
+/* Its part of the CPUs. */
+static int set_schedule(const struct config *config, uint32_t id)
+{
+    uint32_t weight = config->weight;
+    uint64_t cap = config->cap;
+    int error = hyper_share(id, &weight, &cap);
+
+    if (error)
+        return report(EXIT_FAILED, "%s: cannot set its weight: %s", config->name, strerror(error));
+    if (!config->dedicated && config->cpus == UINT64_MAX)
+        return EXIT_GOOD;
+    for (unsigned i = 0; i < config->vcpus; i++) {
+        uint64_t cpus = config->cpus;
+        bool dedicated = config->dedicated;
+        error = hyper_affinity(id, i, &cpus, &dedicated);
+        if (error)
+            return no_cpus(config, error);
+    }
     return EXIT_GOOD;
 }
 
@@ -160,11 +202,14 @@ static int set_entry(const struct config *config, const struct sources *s, int f
 
 int domain_build(const struct config *config, const struct sources *sources, int *fd)
 {
-    int code = create(config, fd);
+    uint32_t id;
+    int code = create(config, &id, fd);
 
     if (code)
         return code;
-    code = populate_and_load(config, sources, *fd);
+    code = set_schedule(config, id);
+    if (!code)
+        code = populate_and_load(config, sources, *fd);
     if (!code)
         code = add_devices(config, *fd);
     if (!code)

@@ -22,6 +22,9 @@ int command_pause(int argc, char **argv);
 int command_unpause(int argc, char **argv);
 int command_attach_disk(int argc, char **argv);
 int command_detach_disk(int argc, char **argv);
+int command_sched(int argc, char **argv);
+int command_vcpu_list(int argc, char **argv);
+int command_vcpu_pin(int argc, char **argv);
 int command_supervise(int argc, char **argv);
 
 /* The level up to which Tarn logs, by name. /dev/tarn is open. */

@@ -10,7 +10,7 @@ _tarn() {
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W "attach-disk autostart check console create destroy detach-disk dmesg \
-            help info list pause reboot shutdown stats top unpause" -- "$word"))
+            help info list pause reboot sched shutdown stats top unpause vcpu-list vcpu-pin" -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -26,13 +26,13 @@ _tarn() {
     dmesg)
         COMPREPLY=($(compgen -W "--follow --json --level=error --level=warn --level=info \
             --level=guest --level=debug" -- "$word")) ;;
-    info | stats)
+    info | sched | stats | vcpu-list)
         COMPREPLY=($(compgen -W "--json $(_tarn_domains)" -- "$word")) ;;
     shutdown)
         COMPREPLY=($(compgen -W "--wait $(_tarn_domains)" -- "$word")) ;;
     reboot)
         COMPREPLY=($(compgen -W "--force --wait $(_tarn_domains)" -- "$word")) ;;
-    attach-disk | console | destroy | detach-disk | pause | unpause)
+    attach-disk | console | destroy | detach-disk | pause | unpause | vcpu-pin)
         COMPREPLY=($(compgen -W "$(_tarn_domains)" -- "$word")) ;;
     esac
 }

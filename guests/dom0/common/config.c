@@ -19,6 +19,7 @@
 #define MAX_FILE    65536
 #define NAME_LENGTH (TARN_NAME_SIZE - 1)
 #define MAX_VCPUS   32
+#define MAX_WEIGHT  65535
 #define MAX_TAG     36   /* of a shared folder: virtio 1.2, 5.11.4 */
 #define MAX_CMDLINE 2047 /* COMMAND_LINE_SIZE of arm64 Linux, less its NUL */
 
@@ -70,6 +71,10 @@ static cfg_opt_t options[] = {
     CFG_STR("cmdline", NULL, CFGF_NONE),
     CFG_STR("memory", NULL, CFGF_NONE),
     CFG_INT("vcpus", 1, CFGF_NONE),
+    CFG_INT("weight", TARN_WEIGHT, CFGF_NONE),
+    CFG_INT("cap", 0, CFGF_NONE),
+    CFG_STR("cpus", "all", CFGF_NONE),
+    CFG_BOOL("dedicated", cfg_false, CFGF_NONE),
     CFG_STR("on_crash", "destroy", CFGF_NONE),
     CFG_STR("on_reboot", "restart", CFGF_NONE),
     CFG_SEC("disk", disk_options, TITLED),
@@ -82,11 +87,13 @@ static cfg_opt_t options[] = {
 };
 
 static const char *const noted[] = {
-    "name",        "kernel",    "initrd",      "cmdline",         "memory",
-    "vcpus",       "disk|path", "disk",        "disk|readonly",   "network|bridge",
-    "network|mac", "network",   "console|log", "network|backend", "on_crash",
-    "on_reboot",   "disk|type", "vsock|cid",   "share|path",      "share",
-    "port",
+    "name",          "kernel",          "initrd",      "cmdline",
+    "memory",        "vcpus",           "disk|path",   "disk",
+    "disk|readonly", "network|bridge",  "network|mac", "network",
+    "console|log",   "network|backend", "on_crash",    "on_reboot",
+    "disk|type",     "vsock|cid",       "share|path",  "share",
+    "port",          "weight",          "cap",         "cpus",
+    "dedicated",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -379,6 +386,36 @@ static bool read_vsock(struct config *c, FILE *errors, cfg_t *section)
     return false;
 }
 
+/* Its part of the CPUs, and which. */
+static bool read_schedule(struct config *c, FILE *errors, cfg_t *parsed)
+{
+    const char *cpus = cfg_getstr(parsed, "cpus");
+    long weight = cfg_getint(parsed, "weight"), cap = cfg_getint(parsed, "cap");
+    bool good = true;
+
+    if (weight < 1 || weight > MAX_WEIGHT) {
+        config_error(c, errors, line_of(parsed, "weight"), "weight",
+                     "%ld is out of range; use 1 to %d (%d is the default)", weight, MAX_WEIGHT,
+                     TARN_WEIGHT);
+        good = false;
+    }
+    if (cap < 0) {
+        config_error(c, errors, line_of(parsed, "cap"), "cap",
+                     "%ld is out of range; use a percentage of one CPU, or 0 for no cap", cap);
+        good = false;
+    }
+    c->weight = (uint32_t)weight;
+    c->cap = (uint64_t)cap;
+    c->dedicated = cfg_getbool(parsed, "dedicated");
+    c->line_cpus = line_of(parsed, "cpus");
+    c->line_dedicated = line_of(parsed, "dedicated");
+    if (config_parse_cpus(cpus, &c->cpus))
+        return good;
+    config_error(c, errors, c->line_cpus, "cpus",
+                 "'%s' are no CPUs; use numbers and ranges like \"0-2,5\", or \"all\"", cpus);
+    return false;
+}
+
 static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
 {
     c->name = cfg_getstr(parsed, "name");
@@ -392,6 +429,7 @@ static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
     c->line_memory = line_of(parsed, "memory");
     c->line_vcpus = line_of(parsed, "vcpus");
     bool good = check_scalars(c, errors, parsed);
+    good = read_schedule(c, errors, parsed) && good;
     good = read_action(c, errors, parsed, "on_crash", &c->on_crash) && good;
     good = read_action(c, errors, parsed, "on_reboot", &c->on_reboot) && good;
     for (unsigned i = 0; i < cfg_size(parsed, "disk"); i++)

@@ -42,6 +42,10 @@ struct config {
     const char *name, *kernel, *initrd, *cmdline; /* initrd may be NULL; cmdline is "" then */
     uint64_t memory;                              /* bytes, whole TARN_BLOCK_SIZE */
     unsigned vcpus;
+    uint32_t weight;
+    uint64_t cap;   /* percent of a CPU; 0: none */
+    uint64_t cpus;  /* that its vCPUs may run on, a bit each; all: every bit */
+    bool dedicated; /* a CPU of its own for each vCPU */
     unsigned disks, networks, shares;
     struct config_disk disk[CONFIG_MAX_DISKS];
     struct config_network network[CONFIG_MAX_NETWORKS];
@@ -52,7 +56,7 @@ struct config {
     const char *console_log;            /* or NULL */
     enum config_action on_crash, on_reboot;
     int line_name, line_kernel, line_initrd, line_cmdline, line_memory, line_vcpus, line_log,
-        line_cid;
+        line_cid, line_cpus, line_dedicated;
     void *parsed; /* what owns the strings */
 };
 

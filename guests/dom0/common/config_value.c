@@ -56,3 +56,54 @@ void config_make_mac(const char *name, unsigned number, uint8_t mac[6])
     mac[4] = (uint8_t)(hash >> 8);
     mac[5] = (uint8_t)hash;
 }
+
+/* A number below 64. Returns what follows it, or NULL. */
+static const char *parse_cpu(const char *text, unsigned *cpu)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)text[0]))
+        return NULL;
+    unsigned long value = strtoul(text, &end, 10);
+    *cpu = (unsigned)value;
+    return value < 64 ? end : NULL;
+}
+
+bool config_parse_cpus(const char *text, uint64_t *cpus)
+{
+    unsigned first, last;
+
+    *cpus = UINT64_MAX;
+    if (strcmp(text, "all") == 0)
+        return true;
+    *cpus = 0;
+    for (;;) {
+        text = parse_cpu(text, &first);
+        last = first;
+        if (text && *text == '-')
+            text = parse_cpu(text + 1, &last);
+        if (!text || last < first)
+            return false;
+        *cpus |= UINT64_MAX >> (63 - last) & UINT64_MAX << first;
+        if (*text == '\0')
+            return true;
+        if (*text++ != ',')
+            return false;
+    }
+}
+
+void config_print_cpus(uint64_t cpus, char text[CONFIG_CPUS_TEXT])
+{
+    char *at = text;
+
+    *at = '\0';
+    while (cpus) {
+        int first = __builtin_ctzll(cpus);
+        uint64_t from_there = cpus >> first;
+        int count = ~from_there ? __builtin_ctzll(~from_there) : 64;
+
+        at += sprintf(at, count > 1 ? "%s%d-%d" : "%s%d", at == text ? "" : ",", first,
+                      first + count - 1);
+        cpus &= first + count > 63 ? 0 : UINT64_MAX << (first + count);
+    }
+}

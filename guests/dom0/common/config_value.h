@@ -15,4 +15,11 @@ bool config_parse_mac(const char *text, uint8_t mac[6]);
 /* A locally administered address that is always the same for a domain's network of that number. */
 void config_make_mac(const char *name, unsigned number, uint8_t mac[6]);
 
+/* "0-2,5": CPUs as bits; "all": every bit. */
+bool config_parse_cpus(const char *text, uint64_t *cpus);
+
+/* The other way round. */
+#define CONFIG_CPUS_TEXT 192
+void config_print_cpus(uint64_t cpus, char text[CONFIG_CPUS_TEXT]);
+
 #endif

@@ -144,6 +144,27 @@ int hyper_vcpu_stats(uint32_t id, unsigned vcpu, struct vcpu_stats *stats)
     return error;
 }
 
+int hyper_share(uint32_t id, uint32_t *weight, uint64_t *cap)
+{
+    struct tarn_share share = {.id = id, .weight = *weight, .cap = *cap};
+    int error = call(device, TARN_SHARE, &share);
+
+    *weight = share.weight;
+    *cap = share.cap;
+    return error;
+}
+
+int hyper_affinity(uint32_t id, unsigned vcpu, uint64_t *cpus, bool *dedicated)
+{
+    struct tarn_affinity affinity = {
+        .id = id, .vcpu = vcpu, .cpus = *cpus, .dedicated = *dedicated};
+    int error = call(device, TARN_AFFINITY, &affinity);
+
+    *cpus = affinity.cpus;
+    *dedicated = affinity.dedicated;
+    return error;
+}
+
 int hyper_log(struct tarn_log *log)
 {
     return call(device, TARN_LOG, log);

@@ -44,6 +44,13 @@ struct vcpu_stats {
 };
 int hyper_vcpu_stats(uint32_t id, unsigned vcpu, struct vcpu_stats *stats);
 
+/* Sets what of a domain's part of the CPUs is not 0 (weight) or not UINT64_MAX (cap, percent); both
+ * are results. */
+int hyper_share(uint32_t id, uint32_t *weight, uint64_t *cap);
+
+/* Sets where a vCPU may run if *cpus is not 0; both are results. */
+int hyper_affinity(uint32_t id, unsigned vcpu, uint64_t *cpus, bool *dedicated);
+
 /* Reads log->count bytes at log->position; sets log->level if it is one. */
 int hyper_log(struct tarn_log *log);
 

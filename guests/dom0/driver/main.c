@@ -152,6 +152,47 @@ static int do_vcpu_stats(void __user *user)
     return copy_to_user(user, &stats, sizeof(stats)) ? -EFAULT : 0;
 }
 
+static int do_affinity(void __user *user)
+{
+    struct tarn_affinity affinity;
+    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_VCPU_AFFINITY};
+    int error;
+
+    if (copy_from_user(&affinity, user, sizeof(affinity)))
+        return -EFAULT;
+    if (affinity.reserved || affinity.dedicated > 1)
+        return -EINVAL;
+    regs.a1 = affinity.id;
+    regs.a2 = affinity.vcpu;
+    regs.a3 = affinity.cpus;
+    regs.a4 = affinity.dedicated;
+    error = tarn_hypercall(&regs);
+    if (error)
+        return error;
+    affinity.cpus = regs.a3;
+    affinity.dedicated = regs.a4;
+    return copy_to_user(user, &affinity, sizeof(affinity)) ? -EFAULT : 0;
+}
+
+static int do_share(void __user *user)
+{
+    struct tarn_share share;
+    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_DOMAIN_SHARE};
+    int error;
+
+    if (copy_from_user(&share, user, sizeof(share)))
+        return -EFAULT;
+    regs.a1 = share.id;
+    regs.a2 = share.weight;
+    regs.a3 = share.cap;
+    error = tarn_hypercall(&regs);
+    if (error)
+        return error;
+    share.weight = regs.a2;
+    share.cap = regs.a3;
+    return copy_to_user(user, &share, sizeof(share)) ? -EFAULT : 0;
+}
+
 static int do_log(void __user *user)
 {
     struct tarn_log log;
@@ -191,6 +232,10 @@ static long tarn_device_ioctl(struct file *file, unsigned int cmd, unsigned long
         return do_vcpu_stats(user);
     case TARN_LOG:
         return do_log(user);
+    case TARN_AFFINITY:
+        return do_affinity(user);
+    case TARN_SHARE:
+        return do_share(user);
     default:
         return -ENOTTY;
     }

@@ -326,8 +326,11 @@ static void *serve_one(void *argument)
     while (mode == 'r' && write_all(fd, buffer, CHUNK))
         continue;
     while (mode && mode != 'r' && (n = read(fd, buffer, mode == 'p' ? 1 : CHUNK)) > 0) {
-        if (mode == 'c' && differences(buffer, at, (size_t)n) != 0)
+        if (mode == 'c' && differences(buffer, at, (size_t)n) != 0) {
+            fprintf(stderr, "load: bytes from %llu on are not what was sent\n",
+                    (unsigned long long)at);
             break; /* the client sees a short stream */
+        }
         if (mode != 's' && !write_all(fd, buffer, (size_t)n))
             break;
         at += (uint64_t)n;
@@ -432,6 +435,8 @@ static int check(char **argument)
         wrong += differences(buffer, got, (size_t)n);
         got += (uint64_t)n;
     }
+    if (n < 0)
+        fprintf(stderr, "load: receive: %s\n", strerror(errno));
     pthread_join(thread, NULL);
     wrong += check_sent - got;
     printf("bytes=%llu errors=%llu\n", (unsigned long long)got, (unsigned long long)wrong);

@@ -49,7 +49,7 @@ class Rig:
         self.dom0.ok(f"mount -o ro {self.tools} /mnt")
         self.dom0.ok(f"dd if=/dev/zero of={SCRATCH} bs=1M count={scratch_bytes >> 20} "
                      "oflag=direct status=none", timeout=240)
-        self.dom0.ok(f"{{ /mnt/load serve {PORT} >/dev/null 2>&1 & }}")
+        self.dom0.ok(f"{{ /mnt/load serve {PORT} >/dev/null 2>/tmp/serve & }}")
 
     def create(self, vcpus=1, scratch=SCRATCH, disk="", network="", more="", lan=True):
         """lan: wait until it has an address."""

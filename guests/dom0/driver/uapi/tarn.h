@@ -120,6 +120,26 @@ struct tarn_log {
 };
 #define TARN_LOG _IOWR(TARN_IO, 0x06, struct tarn_log)
 
+/*
+ * Where a vCPU (of dom0, too) may run, and a domain's part of the CPUs, as TARN_HC_VCPU_AFFINITY
+ * and TARN_HC_DOMAIN_SHARE say. Results: as they are now.
+ */
+struct tarn_affinity {
+    __u32 id; /* of the domain; ENOENT: it, or the vCPU */
+    __u32 vcpu;
+    __u64 cpus;      /* a bit a CPU; 0 asks only */
+    __u32 dedicated; /* 0, 1 */
+    __u32 reserved;
+};
+#define TARN_AFFINITY _IOWR(TARN_IO, 0x07, struct tarn_affinity)
+
+struct tarn_share {
+    __u32 id;
+    __u32 weight; /* 0 leaves it */
+    __u64 cap;    /* percent of a CPU, 0 for none; ~0 leaves it */
+};
+#define TARN_SHARE _IOWR(TARN_IO, 0x08, struct tarn_share)
+
 /* ---- on a control descriptor ---- */
 
 /*
