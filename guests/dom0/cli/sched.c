@@ -18,13 +18,14 @@ static bool json;
 static unsigned printed;
 
 /* Calls print() for the domain that the argument names, or for all if there is none. */
-static int for_domains(const char *argument, void (*print)(const struct tarn_info *))
+static int for_domains(const char *argument, const char *head,
+                       void (*print)(const struct tarn_info *))
 {
     struct tarn_info info;
     int code = argument ? find_domain(argument, &info) : hyper_open() ? EXIT_GOOD : EXIT_FAILED;
 
-    if (!code && json)
-        putchar('[');
+    if (!code)
+        fputs(json ? "[" : head, stdout);
     if (!code && argument)
         print(&info);
     for (uint32_t id = 0; !code && !argument && hyper_info(id, &info) == 0; id = info.id + 1)
@@ -93,9 +94,8 @@ int command_sched(int argc, char **argv)
         return report(EXIT_USAGE, "usage: tarn sched [--json] [DOMAIN [weight=N] [cap=N]]");
     if (argc > 2)
         return set_share(argc - 1, argv + 1);
-    if (!json)
-        puts("  ID  NAME                             WEIGHT     CAP");
-    return for_domains(argc == 2 ? argv[1] : NULL, print_share);
+    return for_domains(argc == 2 ? argv[1] : NULL,
+                       "  ID  NAME                             WEIGHT     CAP\n", print_share);
 }
 
 static void print_vcpu(const struct tarn_info *d, unsigned vcpu)
@@ -131,9 +131,9 @@ int command_vcpu_list(int argc, char **argv)
     json = take_option(&argc, argv, "--json");
     if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
         return report(EXIT_USAGE, "usage: tarn vcpu-list [--json] [DOMAIN]");
-    if (!json)
-        puts("DOMAIN                           VCPU  CPU  STATE       RUN s  MAY RUN ON");
-    return for_domains(argc == 2 ? argv[1] : NULL, print_vcpus);
+    return for_domains(
+        argc == 2 ? argv[1] : NULL,
+        "DOMAIN                           VCPU  CPU  STATE       RUN s  MAY RUN ON\n", print_vcpus);
 }
 
 static int pin(const struct tarn_info *d, unsigned vcpu, uint64_t cpus, bool dedicated)
