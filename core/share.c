@@ -61,6 +61,7 @@ void share_set(struct run_queue *queue, struct share *share, uint32_t weight, ui
         queue->load += weight - (uint64_t)share->weight;
     share->weight = weight;
     share->cap = cap;
+    share->used = MIN(share->used, cap); /* what it ran without, or with a higher one, is over */
     change_pace(queue, share, ((uint64_t)SHARE_WEIGHT << PACE_BITS) / weight);
     if (waits)
         insert(queue, share);
