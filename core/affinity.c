@@ -56,7 +56,8 @@ static void apply_to_all(void)
     for (struct vcpu *vcpu = next_vcpu(NULL); vcpu; vcpu = next_vcpu(vcpu))
         reserved |= vcpu->dedicated ? vcpu->wanted : 0;
     for (struct vcpu *vcpu = next_vcpu(NULL); vcpu; vcpu = next_vcpu(vcpu))
-        apply(vcpu);
+        if (vcpu->wanted)
+            apply(vcpu);
 }
 
 void affinity_enter(struct vcpu *vcpu, uint64_t wanted)
@@ -68,6 +69,7 @@ void affinity_enter(struct vcpu *vcpu, uint64_t wanted)
 void affinity_leave(struct vcpu *vcpu)
 {
     claim(vcpu->cpus, -1);
+    vcpu->wanted = 0; /* others of its domain may still have to leave */
     if (!vcpu->dedicated)
         return;
     vcpu->dedicated = false;

@@ -136,7 +136,7 @@ bool balance_expel(struct pcpu *cpu, struct vcpu *vcpu)
     spin_unlock(&cpu->lock);
     switch_drop_held(cpu, NULL);
     spin_lock(&cpu->lock);
-    if (vcpu->share.waits) /* else it is held by now */
+    if (vcpu->share.waits && cpu->loaded != vcpu) /* else it is held, or may stay, by now */
         move(cpu, vcpu, to);
     spin_unlock(&cpu->lock);
     return true;

@@ -74,30 +74,44 @@ void sched_resched(struct pcpu *cpu)
         gic_send_sgi(cpu->id, SGI_KICK);
 }
 
-/*
- * Who runs pays for its time, but not if it is preempted at once: all it had was the switch. Lock
- * held.
- */
+/* Who runs pays for its time. Lock held. */
 static void settle(struct pcpu *cpu, uint64_t now)
 {
     struct vcpu *vcpu = cpu->current;
 
     if (!vcpu || vcpu->share.waits) /* it has blocked, paid, and was woken again at once */
         return;
-    if (vcpu->state == VCPU_RUNNING && now - cpu->charged < preempt_ticks + cpu->switch_ticks)
-        return;
     share_charge(&cpu->queue, &vcpu->share, now - cpu->charged);
     cpu->charged = now;
+}
+
+/* All that who runs has had is the switch: it need not pay if it is preempted now. Lock held. */
+static bool has_just_begun(const struct pcpu *cpu, uint64_t now)
+{
+    const struct vcpu *vcpu = cpu->current;
+
+    return vcpu && vcpu->state == VCPU_RUNNING && vcpu->share.cap == 0 &&
+           now - cpu->charged < preempt_ticks + cpu->switch_ticks;
+}
+
+static bool may_run_elsewhere(const struct pcpu *cpu, const struct vcpu *vcpu)
+{
+    return (vcpu->cpus & ~BIT(cpu->id)) != 0;
 }
 
 void sched_join(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now)
 {
     bool alone = !share_first(&cpu->queue);
+    bool free = has_just_begun(cpu, now);
 
-    settle(cpu, now);
-    vcpu->share.elsewhere = (vcpu->cpus & ~BIT(cpu->id)) != 0;
+    if (!free)
+        settle(cpu, now);
+    vcpu->share.elsewhere = may_run_elsewhere(cpu, vcpu);
     share_join(&cpu->queue, &vcpu->share, cpu->current ? preempt_ticks + 2 * cpu->switch_ticks : 0);
-    if (!cpu->current || alone || share_before(&vcpu->share, &cpu->current->share))
+    bool first = !cpu->current || share_before(&vcpu->share, &cpu->current->share);
+    if (first && free)
+        cpu->charged = now;
+    if (first || alone)
         sched_resched(cpu);
 }
 
@@ -223,6 +237,7 @@ void sched_set_share(struct vcpu *vcpu, uint32_t weight, uint64_t cap)
 {
     struct pcpu *cpu = lock_home(vcpu);
 
+    settle(cpu, timer_now()); /* what it has run so far counts as it did until now */
     share_set(&cpu->queue, &vcpu->share, weight, cap);
     sched_resched(cpu);
     spin_unlock(&cpu->lock);
@@ -313,6 +328,7 @@ void sched_put_back(struct pcpu *cpu, uint64_t now)
         share_yield(&cpu->queue, &vcpu->share);
     if (vcpu->state == VCPU_RUNNING)
         vcpu_set_state(vcpu, VCPU_READY, now);
+    vcpu->share.elsewhere = may_run_elsewhere(cpu, vcpu); /* may have changed meanwhile */
     if (vcpu->state == VCPU_READY && !vcpu->held)
         share_put_back(&cpu->queue, &vcpu->share);
     else if (vcpu->share.counted)
