@@ -15,7 +15,7 @@
 #include "guests/lib/timer.h"
 #include "platform/string.h"
 
-#define PATIENCE_US 3000000
+#define PATIENCE_US 20000000
 #define RESULTS     0x1000 /* in the domU's first block: words it leaves for us */
 
 /* domUs in assembly. Each begins with x0 = argument; x13 = its results. */
