@@ -80,7 +80,7 @@ void affinity_leave(struct vcpu *vcpu)
 static bool can_spare(const struct vcpu *taker, uint64_t cpus)
 {
     for (struct vcpu *vcpu = next_vcpu(NULL); vcpu; vcpu = next_vcpu(vcpu))
-        if (vcpu != taker && !(vcpu->wanted & ~cpus))
+        if (vcpu != taker && !vcpu->dedicated && !(vcpu->wanted & ~cpus))
             return false;
     return true;
 }

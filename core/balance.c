@@ -116,7 +116,7 @@ void balance_away(struct pcpu *cpu)
         struct vcpu *vcpu = container_of(ready, struct vcpu, share.ready);
         struct pcpu *to = better_home(cpu, vcpu);
 
-        if (to && now - vcpu->since >= balance_patience) {
+        if (to && cpu->loaded != vcpu && now - vcpu->since >= balance_patience) {
             move(cpu, vcpu, to);
             break;
         }
@@ -144,6 +144,7 @@ bool balance_expel(struct pcpu *cpu, struct vcpu *vcpu)
 
 void balance_idle(struct pcpu *cpu)
 {
+    uint64_t idle = __atomic_load_n(&balance_idle_cpus, __ATOMIC_RELAXED);
     struct pcpu *busiest = NULL;
 
     if (!cpu->idles) {
@@ -151,7 +152,7 @@ void balance_idle(struct pcpu *cpu)
         __atomic_fetch_or(&balance_idle_cpus, BIT(cpu->id), __ATOMIC_SEQ_CST);
     }
     for (unsigned i = 0; i < cpu_count; i++)
-        if (__atomic_load_n(&pcpus[i].queue.movable, __ATOMIC_RELAXED) &&
+        if (!(idle & BIT(i)) && __atomic_load_n(&pcpus[i].queue.movable, __ATOMIC_RELAXED) &&
             (!busiest || load_of(&pcpus[i]) > load_of(busiest)))
             busiest = &pcpus[i];
     if (!busiest || busiest == cpu)
@@ -159,4 +160,6 @@ void balance_idle(struct pcpu *cpu)
     spin_lock(&busiest->lock);
     sched_resched(busiest);
     spin_unlock(&busiest->lock);
+    /* Others that idle may get what it has; who has most to do then is to look as well. */
+    timer_set_slice(timer_now() + 2 * balance_patience);
 }

@@ -409,6 +409,9 @@ struct vcpu *sched_enter(struct vcpu *vcpu)
 
     for (;;) {
         bool contended;
+
+        if (balance_due(cpu))
+            balance_away(cpu); /* first: who has waited is to go, not who would from now on */
         struct vcpu *next = choose(cpu, &contended);
 
         balance_not_idle(cpu);
@@ -419,8 +422,6 @@ struct vcpu *sched_enter(struct vcpu *vcpu)
         switch_to(cpu, next, cpu->claims > 1);
         if (other)
             cpu->switch_ticks = MIN(timer_now() - cpu->switched_in, 10 * preempt_ticks);
-        if (contended && balance_due(cpu))
-            balance_away(cpu);
         if (!(__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED))
             return next;
     }
