@@ -10,6 +10,9 @@
 
 VGIC_SOURCES := $(wildcard gic/vgic*.c) gic/gic.c gic/lr.c tests/unit/vgic_machine.c
 
+SCHED_SOURCES := $(addprefix core/,affinity.c balance.c grace.c sched.c share.c switch.c timers.c vcpu.c) \
+                 $(wildcard timer/*.c) tests/unit/sched_machine.c
+
 UNIT_SOURCES_host      :=
 UNIT_SOURCES_libc      :=
 UNIT_SOURCES_printf    := platform/printf.c
@@ -35,6 +38,11 @@ UNIT_SOURCES_vgic_regs := $(VGIC_SOURCES)
 UNIT_SOURCES_vdev      :=
 UNIT_SOURCES_vuart     := virtio/vuart.c
 UNIT_SOURCES_psci      := core/psci.c core/vcpu.c
+UNIT_SOURCES_sched     := $(SCHED_SOURCES)
+UNIT_SOURCES_balance   := $(SCHED_SOURCES)
+# The C library, and with it the sanitizers, has a sched_yield, too.
+UNIT_FLAGS_sched       := -Dsched_yield=tarn_sched_yield
+UNIT_FLAGS_balance     := $(UNIT_FLAGS_sched)
 UNIT_SOURCES_abort     := core/abort.c mm/trap_mmio.c
 
 $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))

@@ -12,6 +12,7 @@
 #include "platform/log.h"
 #include "platform/mmio.h"
 #include "platform/panic.h"
+#include "platform/spinlock.h"
 #include "platform/sysreg.h"
 
 #define WEAK __attribute__((weak))
@@ -42,6 +43,16 @@ WEAK void log_print(enum log_level level, const char *format, ...)
 WEAK uint64_t log_set_level(uint64_t level)
 {
     return level;
+}
+
+WEAK void host_lock_gap(void)
+{
+}
+
+WEAK bool host_lock_is_free(const spinlock_t *lock)
+{
+    (void)lock;
+    return true;
 }
 
 WEAK unsigned host_cpu_id;
