@@ -31,13 +31,17 @@ CFLAGS   := -std=c11 -O2 -g -ffreestanding -fno-common -fno-pic -fno-pie -mcmode
             -fstack-protector-strong -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
             -ffunction-sections -fdata-sections $(WARNINGS)
 CPPFLAGS := -I. -isystem $(LIBFDT)/include -MMD -MP
-LDFLAGS  := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
+# Rooms on the way of an exit are compiled as one: calls between files cost what calls inside them do.
+LTO      := -flto=auto
+LDFLAGS  := $(CFLAGS) $(LTO) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
 
 # Objects are made anew when compiler or flags change.
-FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) BOARD=$(BOARD)
+FLAGS := $(CC) $(CFLAGS) $(CPPFLAGS) $(LTO) BOARD=$(BOARD)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+
+$(foreach room,core gic mm timer virtio,$(BUILD)/el2/$(room)/%.o): CFLAGS += $(LTO)
 
 # The compiler must not turn the loops of memcpy and memset into calls of themselves.
 $(BUILD)/el2/platform/libc.c.o: CFLAGS += -fno-tree-loop-distribute-patterns
