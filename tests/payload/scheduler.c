@@ -262,6 +262,49 @@ static void test_dedicated(void)
     destroy(b.id);
 }
 
+#define MANY 64
+
+static struct made many[MANY];
+
+/* Each of them has run since `before`, so much that it was its turn. */
+static bool all_ran(const uint64_t *before, unsigned first)
+{
+    for (unsigned i = first; i < MANY; i++)
+        if (spent(many[i].id, TARN_VCPU_RUNNING) < before[i] + NS(5 * MS))
+            return false;
+    return true;
+}
+
+/* 64 that are busy all go on, also while half of them end and others come. */
+static void test_many(void)
+{
+    uint64_t before[MANY] = {0};
+
+    /* Enough for us to make and unmake them while they all want our CPU, too. */
+    check_equal(call3(TARN_HC_DOMAIN_SHARE, 0, 65535, 0), TARN_OK);
+    for (unsigned i = 0; i < MANY; i++) {
+        char name[] = {'m', (char)('0' + i / 10), (char)('0' + i % 10), 0};
+        if (!make(&many[i], name, 1, guest_hog, guest_hog_end, 0))
+            return;
+        check_equal(call3(TARN_HC_DOMAIN_START, many[i].id, 0, 0), TARN_OK);
+    }
+    check(WAIT(all_ran(before, 0), PATIENCE_US));
+    for (unsigned i = 0; i < MANY / 2; i++) {
+        struct made other;
+        destroy(many[i].id);
+        if (!make(&other, "other", 2, guest_hog, guest_hog_end, 0))
+            return;
+        check_equal(call3(TARN_HC_DOMAIN_START, other.id, 0, 0), TARN_OK);
+        destroy(other.id);
+    }
+    for (unsigned i = MANY / 2; i < MANY; i++)
+        before[i] = spent(many[i].id, TARN_VCPU_RUNNING);
+    check(WAIT(all_ran(before, MANY / 2), PATIENCE_US));
+    for (unsigned i = MANY / 2; i < MANY; i++)
+        destroy(many[i].id);
+    check_equal(call3(TARN_HC_DOMAIN_SHARE, 0, TARN_WEIGHT, 0), TARN_OK);
+}
+
 static void test_machine(void)
 {
     struct smccc call = {.x = {TARN_HC_MACHINE_INFO}};
@@ -279,5 +322,6 @@ const struct payload_test payload_tests[] = {
     {"affinity", test_affinity, 0, true},
     {"balance", test_balance, 0, true},
     {"dedicated CPUs", test_dedicated, 0, true},
+    {"64 domains", test_many, 0, true},
     {NULL, NULL, 0, false},
 };
