@@ -39,7 +39,7 @@ def tool(name, *arguments, **more):
 
 def symbols(elf):
     """Sorted (address, name) of its code."""
-    rows = re.findall(r"^([0-9a-f]+) [tTwW] (\S+)$", tool("nm", "-n", elf), re.M)
+    rows = re.findall(r"^([0-9a-f]+) [tT] (\S+)$", tool("nm", "-n", elf), re.M)
     return [(int(address, 16), name) for address, name in rows]
 
 
