@@ -24,6 +24,13 @@
 #include "platform/panic.h"
 #include "platform/sysreg.h"
 
+/*
+ * FORGETS: when a guest ends a hardware interrupt whose line has risen again meanwhile, QEMU's
+ * GICv2 does not signal it anew until something else touches the distributor (its end of an
+ * interrupt by a list register updates the virtual interface alone). So on GICv2 no CPU sleeps in a
+ * guest, a CPU that goes idle writes to the distributor, and one that runs somebody alone is
+ * interrupted once a slice. GICv3 has nothing of this.
+ */
 struct pcpu pcpus[MAX_CPUS];
 
 static uint64_t slice_ticks;
@@ -365,6 +372,8 @@ static void idle(struct pcpu *cpu)
 {
     timer_set_slice(TIMER_NEVER);
     balance_idle(cpu);
+    if (gic_info.version == 2) /* see FORGETS */
+        gic_enable_ppi(TIMER_EL2_INTID);
     if (!share_first(&cpu->queue))
         wfi();
     irq_handle_one(cpu);
@@ -394,7 +403,7 @@ static void arm_slice_end(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
 {
     uint64_t ticks = share_allowance(&vcpu->share, cpu->switched_in);
 
-    if (contended)
+    if (contended || gic_info.version == 2)
         ticks = MIN(ticks, balance_wanted(cpu) ? balance_patience : slice_ticks);
     timer_set_slice(ticks == UINT64_MAX ? TIMER_NEVER : cpu->switched_in + ticks);
 }
@@ -419,7 +428,7 @@ struct vcpu *sched_enter(struct vcpu *vcpu)
             continue;
         arm_slice_end(cpu, next, contended);
         bool other = cpu->loaded != next;
-        switch_to(cpu, next, cpu->claims > 1);
+        switch_to(cpu, next, cpu->claims > 1 || gic_info.version == 2);
         if (other)
             cpu->switch_ticks = MIN(timer_now() - cpu->switched_in, 10 * preempt_ticks);
         if (!(__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED))

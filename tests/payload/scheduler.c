@@ -254,7 +254,8 @@ static void test_dedicated(void)
         uint64_t exits = sleeps(a.id);
         slept = result(&a, 0);
         check(WAIT(result(&a, 0) > slept + 50, PATIENCE_US));
-        check_equal(sleeps(a.id), exits);
+        if (gic_version() != 2) /* on GICv2 each WFI exits: see core/sched.c */
+            check_equal(sleeps(a.id), exits);
     }
     destroy(a.id);
     check_equal(pin(b.id, last, false), TARN_OK); /* everybody's again */

@@ -15,11 +15,11 @@ import mini  # noqa: E402
 from machine import TOP, Machine  # noqa: E402
 
 SECONDS = int(os.environ.get("SECONDS_OF_SOAK", "600"))
-SEED = int(os.environ.get("SEED", "0")) or int(time.time())
-MOST = int(os.environ.get("MOST", "6"))
-CPUS = int(os.environ.get("CPUS", "2"))
-# Keeps 8 MiB of random bytes and looks at them for ever.
-GUEST = ("busybox dd if=/dev/urandom of=/d bs=1M count=8; busybox sha256sum /d > /s; "
+SEED = int(os.environ.get("SEED") or 0) or int(time.time())
+MOST = int(os.environ.get("MOST") or 6)
+CPUS = int(os.environ.get("CPUS") or 2)
+# Keeps 8 MiB and looks at them for ever.
+GUEST = ("busybox seq 1 1200000 > /d; busybox sha256sum /d > /s; "
          "while busybox sha256sum -s -c /s; do echo good; busybox sleep 0.2; done; echo bad")
 
 
@@ -93,7 +93,11 @@ class Soak:
             self.machine.ok(f"tarn sched {name} weight=256 cap=0 && tarn vcpu-pin {name} all all")
         for name in sorted(self.paused):
             count = f"$(grep -c good /tmp/{name}.log)"
-            self.machine.ok(f"n={count}; until [ {count} -gt $((n + 2)) ]; do sleep 0.5; done", timeout=600)
+            before = int(self.machine.run(f"grep -c good /tmp/{name}.log")[1])
+            code, _ = self.machine.run(f"timeout 300 sh -c 'until [ {count} -gt {before + 2} ]; do sleep 0.5; done'",
+                                       timeout=330)
+            assert code == 0, f"{name} does not go on:\n" + self.machine.run(
+                f"tarn list; tarn vcpu-list; tarn stats {name}; tail -n 5 /tmp/{name}.log")[1]
             self.check(name)
 
 
