@@ -25,13 +25,24 @@ tarn=${TARN:-$build/tarn.bin}
 memory=${MEM:-4G}
 dom0_vcpus=${DOM0_VCPUS:-$cpus}
 
+refuse() {
+    echo "run.sh: $1" >&2
+    exit 2
+}
+
+case $cpus in
+[1-8]) ;;
+*) refuse "CPUS=$cpus: 1 to 8" ;;
+esac
+case $memory in
+*[gG]) mib=$((${memory%?} * 1024)) ;;
+*[mM]) mib=${memory%?} ;;
+*) mib=$memory ;;
+esac
+[ "$mib" -ge 512 ] 2>/dev/null || refuse "MEM=$memory: 512M or more, with its unit, as in 4G"
+
 # 1536 MiB, or half of a machine with less than twice that.
 dom0_memory() {
-    case $memory in
-    *[gG]) mib=$((${memory%?} * 1024)) ;;
-    *[mM]) mib=${memory%?} ;;
-    *) mib=$memory ;;
-    esac
     [ "$mib" -ge 3072 ] && echo 1536M || echo "$((mib / 2))M"
 }
 

@@ -178,7 +178,7 @@ int command_top(int argc, char **argv)
         return report(EXIT_USAGE, "usage: tarn top [-d SECONDS] [-n COUNT] [--json]");
     if (!hyper_open())
         return EXIT_FAILED;
-    terminal = !json && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &old) == 0;
+    terminal = !json && count == 0 && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &old) == 0;
     if (terminal) {
         raw = old;
         raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
