@@ -25,21 +25,21 @@ tarn=${TARN:-$build/tarn.bin}
 memory=${MEM:-4G}
 dom0_vcpus=${DOM0_VCPUS:-$cpus}
 
-refuse() {
+die() {
     echo "run.sh: $1" >&2
-    exit 2
+    exit 1
 }
 
 case $cpus in
 [1-8]) ;;
-*) refuse "CPUS=$cpus: 1 to 8" ;;
+*) die "CPUS=$cpus: 1 to 8" ;;
 esac
 case $memory in
 *[gG]) mib=$((${memory%?} * 1024)) ;;
 *[mM]) mib=${memory%?} ;;
 *) mib=$memory ;;
 esac
-[ "$mib" -ge 512 ] 2>/dev/null || refuse "MEM=$memory: 512M or more, with its unit, as in 4G"
+[ "$mib" -ge 512 ] 2>/dev/null || die "MEM=$memory: 512M or more, with its unit, as in 4G"
 
 # 1536 MiB, or half of a machine with less than twice that.
 dom0_memory() {
@@ -51,11 +51,6 @@ dom0_args="root=LABEL=dom0 rw console=ttyAMA0${DOM0_ARGS:+ $DOM0_ARGS}"
 disk=$build/dom0.img
 print=0
 [ "${1:-}" != --print ] || { print=1 && shift; }
-
-die() {
-    echo "run.sh: $1" >&2
-    exit 1
-}
 
 need() {
     [ -f "$1" ] || die "$1 is missing: run make images (or plain make for tarn.bin) first"
