@@ -68,6 +68,15 @@ static bool populate(const struct domu *domu, unsigned block)
     return true;
 }
 
+/* The vCPU that measures has its CPU for itself, the other one is elsewhere. */
+static bool dedicate(const struct domu *domu)
+{
+    uint64_t x[8] = {TARN_HC_VCPU_AFFINITY, domu->id, 0, ~0ul, 1};
+
+    hvc_full(x);
+    return x[0] == TARN_OK;
+}
+
 /* The domU finds the mode and the number of domains in its x0. */
 static bool make(struct domu *domu, unsigned mode, unsigned blocks)
 {
@@ -75,6 +84,8 @@ static bool make(struct domu *domu, unsigned mode, unsigned blocks)
 
     domu->mode = mode;
     if (!create(domu, mode == MODE_SMP ? 2 : 1))
+        return false;
+    if (mode == MODE_SMP && !dedicate(domu))
         return false;
     for (unsigned block = 1; block <= blocks; block++)
         if (!populate(domu, block))
