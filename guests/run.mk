@@ -7,7 +7,7 @@ run: $(DOM0_DISK) $(BOOT_DISK) $(if $(ROOMS),$(BUILD)/tarn.bin) ## boot Tarn, do
 	@echo "  RUN      log in as root, password tarn; Ctrl-a x quits QEMU"
 	@guests/run.sh
 
-debug: $(DOM0_DISK) $(BOOT_DISK) $(if $(ROOMS),$(BUILD)/tarn.bin) ## the same, waiting for gdb
+debug: $(DOM0_DISK) $(BOOT_DISK) $(if $(ROOMS),$(BUILD)/tarn.bin) ## make run, waiting for gdb
 	@DEBUG=1 guests/run.sh
 
 .PHONY: run debug
