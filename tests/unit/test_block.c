@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,7 +18,6 @@
 #define SIZE     16
 #define SECTORS  64
 #define FEATURES (1ull << VIRTIO_F_VERSION_1)
-#define ALIVE    (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 
 static struct guest guest;
 static struct device_state state;
@@ -76,11 +73,6 @@ static void log_line(struct device *from, const char *message)
 
 static const struct device_host host = {ignore, ignore, log_line};
 
-static void reg_write(uint32_t offset, uint32_t value)
-{
-    device_write(device, offset, 4, value);
-}
-
 static int plug(void **unused)
 {
     char path[] = "/tmp/tarn-disk-XXXXXX";
@@ -96,16 +88,10 @@ static int plug(void **unused)
     assert_non_null(device);
     memset(&state, 0, sizeof(state));
     device_init(device, &state, &guest.memory, &host);
-    reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-    reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(FEATURES >> 32));
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK);
+    driver_begin(device, FEATURES);
     ring_open(&ring, &guest, RING, SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)ring.at);
-    reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)ring.at + 4096);
-    reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)ring.at + 6144);
-    reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
+    driver_queue(device, 0, &ring);
+    driver_ok(device);
     return 0;
 }
 

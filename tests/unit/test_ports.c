@@ -28,7 +28,6 @@
 #define RING(i)     (GUEST_IPA + (uint64_t)(i)*RING_SIZE)
 #define BUFFER(n)   (GUEST_IPA + 0x20000 + (uint64_t)(n)*4096)
 #define FEATURES    (1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_CONSOLE_F_MULTIPORT)
-#define ALIVE       (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 #define CONTROL_IN  2
 #define CONTROL_OUT 3
 
@@ -52,34 +51,14 @@ static void log_line(struct device *from, const char *message)
 
 static const struct device_host host = {ignore, ignore, log_line};
 
-static void reg_write(uint32_t offset, uint32_t value)
-{
-    device_write(device, offset, 4, value);
-}
-
-static void set_up_queue(unsigned i)
-{
-    ring_open(&ring[i], &guest, RING(i), SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_SEL, i);
-    reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)ring[i].at);
-    reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)ring[i].at + 4096);
-    reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)ring[i].at + 6144);
-    reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
-}
-
 static void bring_up(void)
 {
-    reg_write(VIRTIO_MMIO_STATUS, 0);
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE);
-    reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
-    reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)FEATURES);
-    reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-    reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(FEATURES >> 32));
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK);
-    for (unsigned i = 0; i < QUEUES; i++)
-        set_up_queue(i);
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
+    driver_begin(device, FEATURES);
+    for (unsigned i = 0; i < QUEUES; i++) {
+        ring_open(&ring[i], &guest, RING(i), SIZE);
+        driver_queue(device, i, &ring[i]);
+    }
+    driver_ok(device);
 }
 
 static void offer(unsigned queue, unsigned i, uint64_t ipa, uint32_t length, uint16_t flags)
@@ -212,7 +191,7 @@ static void test_there_and_back(void **unused)
     loop_once(100);
     expect(1, VIRTIO_CONSOLE_PORT_OPEN, 0, "");
     assert_false(state.status & VIRTIO_CONFIG_S_NEEDS_RESET);
-    reg_write(VIRTIO_MMIO_STATUS, 0);
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
 }
 
 /* A client that does not read holds the guest's buffers, and nothing is lost. */
@@ -245,7 +224,7 @@ static void test_slow_client(void **unused)
     assert_non_null(ring_take(&ring[1]));
     close(client);
     loop_once(100);
-    reg_write(VIRTIO_MMIO_STATUS, 0);
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
 }
 
 /* The next backend says all again, and takes the buffers that were taken. */
@@ -257,7 +236,7 @@ static void test_resume(void **unused)
     listen_for(4);
     struct device_state kept = state;
     uint16_t seen = ring[CONTROL_IN].seen;
-    reg_write(VIRTIO_MMIO_STATUS, 0);
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
     state = kept;
     device_init(device, &state, &guest.memory, &host);
     device_resume(device);
@@ -266,7 +245,7 @@ static void test_resume(void **unused)
     expect(0, VIRTIO_CONSOLE_PORT_OPEN, 0, "");
     expect(1, VIRTIO_CONSOLE_PORT_ADD, 1, "");
     expect(1, VIRTIO_CONSOLE_PORT_OPEN, 0, "");
-    reg_write(VIRTIO_MMIO_STATUS, 0);
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
 }
 
 /* Words about no port, too short ones, ones that cannot be, and rings that break the rules. */
@@ -288,7 +267,7 @@ static void test_hostile(void **unused)
     offer(CONTROL_IN, 5, 0, 64, VRING_DESC_F_WRITE);
     say(0, VIRTIO_CONSOLE_DEVICE_READY, 1);
     assert_true(state.status & VIRTIO_CONFIG_S_NEEDS_RESET);
-    reg_write(VIRTIO_MMIO_STATUS, 0);
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
 }
 
 int main(void)

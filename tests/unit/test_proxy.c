@@ -30,7 +30,6 @@
 #define BUFFER   (GUEST_IPA + 0x10000)
 #define OURS_AT  (1ull << 40) /* proxy.c's */
 #define FEATURES (1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_BLK_F_FLUSH)
-#define ALIVE    (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 #define SECTORS  2048
 
 static struct guest guest;
@@ -136,28 +135,12 @@ static void log_line(struct device *from, const char *message)
 
 static const struct device_host host = {ignore, ignore, log_line};
 
-static void reg_write(uint32_t offset, uint32_t value)
-{
-    device_write(device, offset, 4, value);
-}
-
 static void bring_up(void)
 {
-    reg_write(VIRTIO_MMIO_STATUS, 0);
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE);
-    for (unsigned i = 0; i < 2; i++) {
-        reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, i);
-        reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(FEATURES >> (32 * i)));
-    }
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK);
+    driver_begin(device, FEATURES);
     ring_open(&ring, &guest, GUEST_IPA, SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_SEL, 0);
-    reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)ring.at);
-    reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)ring.at + 4096);
-    reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)ring.at + 6144);
-    reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
+    driver_queue(device, 0, &ring);
+    driver_ok(device);
 }
 
 static int plug(void **unused)
@@ -313,7 +296,7 @@ static void test_reset_waits(void **unused)
     (void)unused;
     offer(0, VIRTIO_BLK_T_IN, 512);
     assert_int_equal(pthread_create(&thread, NULL, answer_late, NULL), 0);
-    reg_write(VIRTIO_MMIO_STATUS, 0);
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
     assert_int_equal(daemon_side.used[1], 1);
     assert_int_equal(ring.used[1], 0);
     pthread_join(thread, NULL);

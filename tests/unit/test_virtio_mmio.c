@@ -33,7 +33,6 @@
 #define SIZE     16
 #define SECTORS  64
 #define FEATURES (1ull << VIRTIO_F_VERSION_1)
-#define ALIVE    (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 
 static struct guest guest;
 static struct device_state state;
@@ -97,7 +96,7 @@ static const struct device_host host = {signal_queue, signal_config, log_line};
 
 static void reg_write(uint32_t offset, uint32_t value)
 {
-    device_write(device, offset, 4, value);
+    driver_write(device, offset, value);
 }
 
 static uint32_t reg_read(uint32_t offset)
@@ -108,32 +107,16 @@ static uint32_t reg_read(uint32_t offset)
 static void set_up_queue(unsigned i)
 {
     ring_open(&ring[i], &guest, RING(i), SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_SEL, i);
-    reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
-    reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)ring[i].at);
-    reg_write(VIRTIO_MMIO_QUEUE_DESC_HIGH, (uint32_t)(ring[i].at >> 32));
-    reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)ring[i].at + 4096);
-    reg_write(VIRTIO_MMIO_QUEUE_AVAIL_HIGH, 0);
-    reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)ring[i].at + 6144);
-    reg_write(VIRTIO_MMIO_QUEUE_USED_HIGH, 0);
-    reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
+    driver_queue(device, i, &ring[i]);
 }
 
-/* The driver's way from reset to DRIVER_OK (virtio 1.2, 3.1.1). */
 static void bring_up(uint64_t features)
 {
-    reg_write(VIRTIO_MMIO_STATUS, 0);
-    assert_int_equal(reg_read(VIRTIO_MMIO_STATUS), 0);
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE);
-    for (unsigned i = 0; i < 2; i++) {
-        reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, i);
-        reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> (32 * i)));
-    }
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK);
+    driver_begin(device, features);
     assert_true(reg_read(VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK);
     for (unsigned i = 0; i < device->queues; i++)
         set_up_queue(i);
-    reg_write(VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
+    driver_ok(device);
 }
 
 static void plug(struct device *made)

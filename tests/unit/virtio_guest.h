@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The driver's side of a split virtqueue, and RAM to put it in, for tests of the backend.
+ * The driver's side of a device and its split virtqueues, and RAM to put them in, for tests of the
+ * backend.
  */
 #ifndef VIRTIO_GUEST_H
 #define VIRTIO_GUEST_H
 
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+
+#include "guests/dom0/backend/device.h"
 #include "guests/dom0/backend/virtqueue.h"
 
 #define GUEST_IPA  0x40000000ull
@@ -71,6 +76,45 @@ static inline struct vring_used_elem *ring_take(struct ring *ring)
     if (ring->used[1] == ring->seen)
         return NULL;
     return &ring->elements[ring->seen++ % ring->size];
+}
+
+#define ALIVE (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
+
+static inline void driver_write(struct device *device, uint32_t offset, uint32_t value)
+{
+    device_write(device, offset, 4, value);
+}
+
+/* From reset to FEATURES_OK (virtio 1.2, 3.1.1). */
+static inline void driver_begin(struct device *device, uint64_t features)
+{
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
+    driver_write(device, VIRTIO_MMIO_STATUS, ALIVE);
+    for (unsigned i = 0; i < 2; i++) {
+        driver_write(device, VIRTIO_MMIO_DRIVER_FEATURES_SEL, i);
+        driver_write(device, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> (32 * i)));
+    }
+    driver_write(device, VIRTIO_MMIO_STATUS, ALIVE | VIRTIO_CONFIG_S_FEATURES_OK);
+}
+
+/* Queue `i` is this ring. */
+static inline void driver_queue(struct device *device, unsigned i, const struct ring *ring)
+{
+    driver_write(device, VIRTIO_MMIO_QUEUE_SEL, i);
+    driver_write(device, VIRTIO_MMIO_QUEUE_NUM, ring->size);
+    driver_write(device, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)ring->at);
+    driver_write(device, VIRTIO_MMIO_QUEUE_DESC_HIGH, (uint32_t)(ring->at >> 32));
+    driver_write(device, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (uint32_t)ring->at + 4096);
+    driver_write(device, VIRTIO_MMIO_QUEUE_AVAIL_HIGH, 0);
+    driver_write(device, VIRTIO_MMIO_QUEUE_USED_LOW, (uint32_t)ring->at + 6144);
+    driver_write(device, VIRTIO_MMIO_QUEUE_USED_HIGH, 0);
+    driver_write(device, VIRTIO_MMIO_QUEUE_READY, 1);
+}
+
+static inline void driver_ok(struct device *device)
+{
+    driver_write(device, VIRTIO_MMIO_STATUS,
+                 ALIVE | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 #endif
