@@ -95,150 +95,135 @@ static int do_open(void __user *user)
     return hand_out(domain, arg.flags & TARN_OPEN_BACKEND, &arg.fd, user, &arg, sizeof(arg));
 }
 
-static int do_version(void __user *user)
+static int version(void *arg)
 {
-    struct tarn_version version = {.uapi = TARN_UAPI_VERSION, .abi = TARN_ABI_VERSION};
+    struct tarn_version *version = arg;
 
-    return copy_to_user(user, &version, sizeof(version)) ? -EFAULT : 0;
+    version->uapi = TARN_UAPI_VERSION;
+    version->abi = TARN_ABI_VERSION;
+    return 0;
 }
 
-static int do_machine_info(void __user *user)
+static int machine_info(void *arg)
 {
     struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_MACHINE_INFO};
+    struct tarn_machine_info *info = arg;
     int error = tarn_hypercall(&regs);
-    struct tarn_machine_info info = {
-        .cpus = regs.a1,
-        .pool_total = regs.a2,
-        .pool_free = regs.a3,
-        .heap_total = regs.a4,
-        .heap_free = regs.a5,
-    };
 
-    if (error)
-        return error;
-    return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
+    info->cpus = regs.a1;
+    info->pool_total = regs.a2;
+    info->pool_free = regs.a3;
+    info->heap_total = regs.a4;
+    info->heap_free = regs.a5;
+    return error;
 }
 
-static int do_info(void __user *user)
+static int domain_info(void *arg)
 {
+    return tarn_domain_info(arg);
+}
+
+static int vcpu_stats(void *arg)
+{
+    struct tarn_vcpu_stats *stats = arg;
+    struct arm_smccc_1_2_regs regs = {
+        .a0 = TARN_HC_VCPU_STATS, .a1 = stats->id, .a2 = stats->vcpu, .a3 = stats->group};
+    int error = stats->reserved ? -EINVAL : tarn_hypercall(&regs);
+
+    memcpy(stats->counter, (unsigned long *)&regs + 1, sizeof(stats->counter));
+    return error;
+}
+
+static int affinity(void *arg)
+{
+    struct tarn_affinity *affinity = arg;
+    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_VCPU_AFFINITY,
+                                      .a1 = affinity->id,
+                                      .a2 = affinity->vcpu,
+                                      .a3 = affinity->cpus,
+                                      .a4 = affinity->dedicated};
+    int error;
+
+    if (affinity->reserved || affinity->dedicated > 1)
+        return -EINVAL;
+    error = tarn_hypercall(&regs);
+    affinity->cpus = regs.a3;
+    affinity->dedicated = regs.a4;
+    return error;
+}
+
+static int share(void *arg)
+{
+    struct tarn_share *share = arg;
+    struct arm_smccc_1_2_regs regs = {
+        .a0 = TARN_HC_DOMAIN_SHARE, .a1 = share->id, .a2 = share->weight, .a3 = share->cap};
+    int error = tarn_hypercall(&regs);
+
+    share->weight = regs.a2;
+    share->cap = regs.a3;
+    return error;
+}
+
+static int read_log(void *arg)
+{
+    struct tarn_log *log = arg;
+    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_LOG, .a1 = log->position, .a2 = log->level};
+    int error = tarn_hypercall(&regs);
+
+    log->position = regs.a1;
+    log->count = min_t(u64, regs.a2, TARN_LOG_CHUNK);
+    log->level = regs.a3;
+    memcpy(log->data, (unsigned long *)&regs + 4, sizeof(log->data));
+    return error;
+}
+
+static const struct row {
+    unsigned int cmd;
+    int (*call)(void *arg); /* what it writes is handed out if it returns 0 */
+} rows[] = {
+    {TARN_VERSION, version},  {TARN_MACHINE_INFO, machine_info},
+    {TARN_INFO, domain_info}, {TARN_VCPU_STATS, vcpu_stats},
+    {TARN_LOG, read_log},     {TARN_AFFINITY, affinity},
+    {TARN_SHARE, share},
+};
+
+union argument {
+    struct tarn_version version;
+    struct tarn_machine_info machine_info;
     struct tarn_info info;
-    int error;
-
-    if (copy_from_user(&info, user, sizeof(info)))
-        return -EFAULT;
-    error = tarn_domain_info(&info);
-    if (error)
-        return error;
-    return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
-}
-
-static int do_vcpu_stats(void __user *user)
-{
-    struct tarn_vcpu_stats stats;
-    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_VCPU_STATS};
-    int error;
-
-    if (copy_from_user(&stats, user, sizeof(stats)))
-        return -EFAULT;
-    if (stats.reserved)
-        return -EINVAL;
-    regs.a1 = stats.id;
-    regs.a2 = stats.vcpu;
-    regs.a3 = stats.group;
-    error = tarn_hypercall(&regs);
-    if (error)
-        return error;
-    memcpy(stats.counter, (unsigned long *)&regs + 1, sizeof(stats.counter));
-    return copy_to_user(user, &stats, sizeof(stats)) ? -EFAULT : 0;
-}
-
-static int do_affinity(void __user *user)
-{
-    struct tarn_affinity affinity;
-    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_VCPU_AFFINITY};
-    int error;
-
-    if (copy_from_user(&affinity, user, sizeof(affinity)))
-        return -EFAULT;
-    if (affinity.reserved || affinity.dedicated > 1)
-        return -EINVAL;
-    regs.a1 = affinity.id;
-    regs.a2 = affinity.vcpu;
-    regs.a3 = affinity.cpus;
-    regs.a4 = affinity.dedicated;
-    error = tarn_hypercall(&regs);
-    if (error)
-        return error;
-    affinity.cpus = regs.a3;
-    affinity.dedicated = regs.a4;
-    return copy_to_user(user, &affinity, sizeof(affinity)) ? -EFAULT : 0;
-}
-
-static int do_share(void __user *user)
-{
-    struct tarn_share share;
-    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_DOMAIN_SHARE};
-    int error;
-
-    if (copy_from_user(&share, user, sizeof(share)))
-        return -EFAULT;
-    regs.a1 = share.id;
-    regs.a2 = share.weight;
-    regs.a3 = share.cap;
-    error = tarn_hypercall(&regs);
-    if (error)
-        return error;
-    share.weight = regs.a2;
-    share.cap = regs.a3;
-    return copy_to_user(user, &share, sizeof(share)) ? -EFAULT : 0;
-}
-
-static int do_log(void __user *user)
-{
+    struct tarn_vcpu_stats vcpu_stats;
     struct tarn_log log;
-    struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_LOG};
+    struct tarn_affinity affinity;
+    struct tarn_share share;
+};
+
+static int call_row(const struct row *row, void __user *user)
+{
+    size_t size = _IOC_SIZE(row->cmd);
+    union argument arg = {};
     int error;
 
-    if (copy_from_user(&log, user, sizeof(log)))
+    if ((_IOC_DIR(row->cmd) & _IOC_WRITE) && copy_from_user(&arg, user, size))
         return -EFAULT;
-    regs.a1 = log.position;
-    regs.a2 = log.level;
-    error = tarn_hypercall(&regs);
+    error = row->call(&arg);
     if (error)
         return error;
-    log.position = regs.a1;
-    log.count = min_t(u64, regs.a2, TARN_LOG_CHUNK);
-    log.level = regs.a3;
-    memcpy(log.data, (unsigned long *)&regs + 4, sizeof(log.data));
-    return copy_to_user(user, &log, sizeof(log)) ? -EFAULT : 0;
+    return copy_to_user(user, &arg, size) ? -EFAULT : 0;
 }
 
 static long tarn_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
     void __user *user = (void __user *)arg;
+    size_t i;
 
-    switch (cmd) {
-    case TARN_VERSION:
-        return do_version(user);
-    case TARN_MACHINE_INFO:
-        return do_machine_info(user);
-    case TARN_CREATE:
+    if (cmd == TARN_CREATE)
         return do_create(user);
-    case TARN_OPEN:
+    if (cmd == TARN_OPEN)
         return do_open(user);
-    case TARN_INFO:
-        return do_info(user);
-    case TARN_VCPU_STATS:
-        return do_vcpu_stats(user);
-    case TARN_LOG:
-        return do_log(user);
-    case TARN_AFFINITY:
-        return do_affinity(user);
-    case TARN_SHARE:
-        return do_share(user);
-    default:
-        return -ENOTTY;
-    }
+    for (i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].cmd == cmd)
+            return call_row(&rows[i], user);
+    return -ENOTTY;
 }
 
 static const struct file_operations tarn_device_ops = {
