@@ -65,16 +65,6 @@ __asm__("  .pushsection .rodata\n"
         "guest_two_end:\n"
         "  .popsection\n");
 
-/* A group of counters of vCPU 0. */
-static struct smccc stats_of(uint64_t id, unsigned group)
-{
-    struct smccc call = {.x = {TARN_HC_VCPU_STATS, id, 0, group}};
-
-    hvc_call(&call);
-    check_equal(call.x[0], TARN_OK);
-    return call;
-}
-
 static void test_life_of_a_domain(void)
 {
     struct made d;

@@ -64,6 +64,16 @@ static inline unsigned reason_of(uint64_t id)
     return (unsigned)(info(id).x[2] >> 8) & 0xff;
 }
 
+/* A group of counters of its vCPU 0. */
+static inline struct smccc stats_of(uint64_t id, uint64_t group)
+{
+    struct smccc call = {.x = {TARN_HC_VCPU_STATS, id, 0, group}};
+
+    hvc_call(&call);
+    check_equal(call.x[0], TARN_OK);
+    return call;
+}
+
 /* Makes an address reachable; the payload's own GiB is, and must not be mapped anew under its feet.
  */
 static inline void reach(uint64_t address)

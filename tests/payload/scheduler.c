@@ -78,15 +78,6 @@ __asm__("  .pushsection .rodata\n"
         "guest_sleeper_end:\n"
         "  .popsection\n");
 
-static struct smccc stats_of(uint64_t id, uint64_t group)
-{
-    struct smccc call = {.x = {TARN_HC_VCPU_STATS, id, 0, group}};
-
-    hvc_call(&call);
-    check_equal(call.x[0], TARN_OK);
-    return call;
-}
-
 static uint64_t spent(uint64_t id, unsigned state)
 {
     return stats_of(id, TARN_STATS_GENERAL).x[2 + state];
