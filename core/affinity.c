@@ -110,3 +110,16 @@ int64_t affinity_set(struct vcpu *vcpu, uint64_t cpus, bool dedicated)
     apply_to_all();
     return TARN_OK;
 }
+
+int64_t affinity_call(struct vcpu *vcpu, uint64_t *x)
+{
+    int64_t status = TARN_OK;
+
+    spin_lock(&domain_table.lock);
+    if (x[3])
+        status = affinity_set(vcpu, x[3], x[4] != 0);
+    x[3] = vcpu->cpus;
+    x[4] = vcpu->dedicated;
+    spin_unlock(&domain_table.lock);
+    return status;
+}

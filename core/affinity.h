@@ -2,7 +2,7 @@
 /*
  * Which CPUs a vCPU may run on: those it was given, less the ones that are dedicated to another. A
  * CPU that one vCPU alone may run on is that vCPU's own: its WFI does not exit.
- * May include core/domain.h. All functions: domain table lock held.
+ * May include core/domain.h. All functions but affinity_call: domain table lock held.
  */
 #ifndef CORE_AFFINITY_H
 #define CORE_AFFINITY_H
@@ -22,5 +22,8 @@ void affinity_leave(struct vcpu *vcpu);
  * is the only one that somebody else may run on. Nothing has changed then.
  */
 int64_t affinity_set(struct vcpu *vcpu, uint64_t cpus, bool dedicated);
+
+/* The hypercall TARN_HC_VCPU_AFFINITY. Takes the domain table's lock. */
+int64_t affinity_call(struct vcpu *vcpu, uint64_t *x);
 
 #endif

@@ -11,19 +11,10 @@
 #include "core/timers.h"
 #include "platform/panic.h"
 
-#define PATIENCE_NS 500000ul
-#define LOOK_AT     4 /* of those who wait, the first */
+#define LOOK_AT 4 /* of those who wait, the first */
 
 uint64_t balance_idle_cpus;
 uint64_t balance_patience;
-
-static uint64_t interval; /* between two comparisons of loads */
-
-void balance_init(void)
-{
-    balance_patience = timer_ns_to_ticks(PATIENCE_NS);
-    interval = timer_ns_to_ticks(SCHED_SLICE_NS);
-}
 
 static unsigned residents(const struct pcpu *cpu)
 {
@@ -102,6 +93,7 @@ static void move(struct pcpu *cpu, struct vcpu *vcpu, struct pcpu *to)
     __atomic_fetch_sub(&cpu->residents, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&to->residents, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&vcpu->pcpu, to, __ATOMIC_RELAXED);
+    vcpu->share.elsewhere = pcpu_may_leave(to, vcpu);
     sched_join(to, vcpu, timer_now());
     spin_unlock(&to->lock);
 }
@@ -121,7 +113,7 @@ void balance_away(struct pcpu *cpu)
             break;
         }
     }
-    cpu->balanced = now + interval;
+    cpu->balanced = now + BALANCE_INTERVAL * balance_patience;
     spin_unlock(&cpu->lock);
 }
 
@@ -142,7 +134,7 @@ bool balance_expel(struct pcpu *cpu, struct vcpu *vcpu)
     return true;
 }
 
-void balance_idle(struct pcpu *cpu)
+uint64_t balance_idle(struct pcpu *cpu)
 {
     uint64_t idle = __atomic_load_n(&balance_idle_cpus, __ATOMIC_RELAXED);
     struct pcpu *busiest = NULL;
@@ -156,10 +148,10 @@ void balance_idle(struct pcpu *cpu)
             (!busiest || load_of(&pcpus[i]) > load_of(busiest)))
             busiest = &pcpus[i];
     if (!busiest || busiest == cpu)
-        return;
+        return TIMER_NEVER;
     spin_lock(&busiest->lock);
     sched_resched(busiest);
     spin_unlock(&busiest->lock);
     /* Others that idle may get what it has; who has most to do then is to look as well. */
-    timer_set_slice(timer_now() + 2 * balance_patience);
+    return timer_now() + 2 * balance_patience;
 }

@@ -11,11 +11,12 @@
 /* At home on a CPU at most: each may have three deadlines armed there. */
 #define BALANCE_MAX_RESIDENTS (TIMER_MAX_DEADLINES / 3)
 
-/* Ticks that a vCPU waits before it is moved to an idle CPU: short waits are cheaper than moves. */
+/*
+ * Ticks that a vCPU waits before it is moved to an idle CPU: short waits are cheaper than moves.
+ * Set once, by sched_init. Loads are compared every BALANCE_INTERVAL of them.
+ */
 extern uint64_t balance_patience;
-
-/* Boot CPU: once. */
-void balance_init(void);
+#define BALANCE_INTERVAL 20
 
 /* Whether so many more vCPUs find a home among `cpus`. Table lock held. */
 bool balance_has_room(unsigned vcpus, uint64_t cpus);
@@ -28,8 +29,11 @@ void balance_unplace(struct vcpu *vcpu);
 
 /* What follows: the calling CPU's. */
 
-/* It has nothing to do: tells others, and the one with the most to do to look. No lock held. */
-void balance_idle(struct pcpu *cpu);
+/*
+ * It has nothing to do: tells others, and the one with the most to do to look. Returns when it is
+ * to be called again, TIMER_NEVER for not before something happens. No lock held.
+ */
+uint64_t balance_idle(struct pcpu *cpu);
 
 extern uint64_t balance_idle_cpus; /* atomic: a bit a CPU */
 

@@ -63,10 +63,11 @@ struct domain *dom0(void)
     return domain_table.domain[DOM0_ID];
 }
 
-static void describe(const struct domain *domain, uint64_t *x)
+static void describe(struct domain *domain, uint64_t *x)
 {
     uint64_t ticks = 0;
 
+    spin_lock(&domain->lock); /* state, reason and fault belong together */
     for (unsigned i = 0; i < domain->nr_vcpus; i++)
         ticks += sched_run_time(domain->vcpu[i]);
     x[1] = domain->id;
@@ -77,6 +78,7 @@ static void describe(const struct domain *domain, uint64_t *x)
     x[6] = domain->console ? heap_pa(domain->console).v : 0;
     memcpy(&x[7], domain->name, TARN_NAME_SIZE);
     memcpy(&x[11], domain->fault, sizeof(domain->fault));
+    spin_unlock(&domain->lock);
 }
 
 int64_t domain_info(uint64_t *x)
@@ -452,19 +454,6 @@ bool domain_vcpu_on(struct domain *domain, unsigned id, uint64_t pc, uint64_t x0
     }
     spin_unlock(&domain->lock);
     return off;
-}
-
-int64_t domain_vcpu_affinity(struct vcpu *vcpu, uint64_t *x)
-{
-    int64_t status = TARN_OK;
-
-    spin_lock(&domain_table.lock);
-    if (x[3])
-        status = affinity_set(vcpu, x[3], x[4] != 0);
-    x[3] = vcpu->cpus;
-    x[4] = vcpu->dedicated;
-    spin_unlock(&domain_table.lock);
-    return status;
 }
 
 int64_t domain_share(struct domain *domain, uint64_t *x)

@@ -5,6 +5,7 @@
  */
 #include "guests/abi/hypercall.h"
 
+#include "core/affinity.h"
 #include "core/domain.h"
 #include "core/post.h"
 #include "core/sched.h"
@@ -187,7 +188,7 @@ static int64_t hc_vcpu_affinity(uint64_t *x)
 {
     struct vcpu *vcpu = any_vcpu(x);
 
-    return vcpu ? domain_vcpu_affinity(vcpu, x) : TARN_ENOENT;
+    return vcpu ? affinity_call(vcpu, x) : TARN_ENOENT;
 }
 
 static int64_t hc_share(uint64_t *x)

@@ -54,4 +54,10 @@ static inline bool pcpu_may_run(const struct pcpu *cpu, const struct vcpu *vcpu)
     return (__atomic_load_n(&vcpu->cpus, __ATOMIC_RELAXED) & BIT(cpu->id)) != 0;
 }
 
+/* It may run on other CPUs, too. Its home's lock held. */
+static inline bool pcpu_may_leave(const struct pcpu *cpu, const struct vcpu *vcpu)
+{
+    return (vcpu->cpus & ~BIT(cpu->id)) != 0;
+}
+
 #endif

@@ -24,13 +24,6 @@
 #include "platform/panic.h"
 #include "platform/sysreg.h"
 
-/*
- * FORGETS: when a guest ends a hardware interrupt whose line has risen again meanwhile, QEMU's
- * GICv2 does not signal it anew until something else touches the distributor (its end of an
- * interrupt by a list register updates the virtual interface alone). So on GICv2 no CPU sleeps in a
- * guest, a CPU that goes idle writes to the distributor, and one that runs somebody alone is
- * interrupted once a slice. GICv3 has nothing of this.
- */
 struct pcpu pcpus[MAX_CPUS];
 
 static uint64_t slice_ticks;
@@ -46,7 +39,7 @@ void sched_init(void)
 {
     slice_ticks = timer_ns_to_ticks(SCHED_SLICE_NS);
     preempt_ticks = slice_ticks / 500;
-    balance_init();
+    balance_patience = slice_ticks / BALANCE_INTERVAL;
     share_times.credit = slice_ticks;
     share_times.period = timer_ns_to_ticks(SCHED_CAP_PERIOD_NS);
     for (unsigned i = 0; i < MAX_CPUS; i++) {
@@ -101,11 +94,6 @@ static bool has_just_begun(const struct pcpu *cpu, uint64_t now)
            now - cpu->charged < preempt_ticks + cpu->switch_ticks;
 }
 
-static bool may_run_elsewhere(const struct pcpu *cpu, const struct vcpu *vcpu)
-{
-    return (vcpu->cpus & ~BIT(cpu->id)) != 0;
-}
-
 void sched_join(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now)
 {
     bool alone = !share_first(&cpu->queue);
@@ -113,7 +101,6 @@ void sched_join(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now)
 
     if (!free)
         settle(cpu, now);
-    vcpu->share.elsewhere = may_run_elsewhere(cpu, vcpu);
     share_join(&cpu->queue, &vcpu->share, cpu->current ? preempt_ticks + 2 * cpu->switch_ticks : 0);
     bool first = !cpu->current || share_before(&vcpu->share, &cpu->current->share);
     if (first && free)
@@ -253,12 +240,14 @@ void sched_set_share(struct vcpu *vcpu, uint32_t weight, uint64_t cap)
 void sched_set_cpus(struct vcpu *vcpu, uint64_t cpus)
 {
     struct pcpu *cpu = lock_home(vcpu);
+    bool waits = vcpu->share.waits;
 
+    if (waits)
+        share_take(&cpu->queue, &vcpu->share);
     __atomic_store_n(&vcpu->cpus, cpus, __ATOMIC_RELAXED);
-    if (vcpu->share.waits) {
-        share_leave(&cpu->queue, &vcpu->share);
-        sched_join(cpu, vcpu, timer_now());
-    }
+    vcpu->share.elsewhere = pcpu_may_leave(cpu, vcpu);
+    if (waits)
+        share_put_back(&cpu->queue, &vcpu->share);
     if (!pcpu_may_run(cpu, vcpu)) {
         /* A WFI may end for no reason; who is ready is moved on. */
         (void)wake_locked(cpu, vcpu, VCPU_WAIT_EVENT);
@@ -335,23 +324,23 @@ void sched_put_back(struct pcpu *cpu, uint64_t now)
         share_yield(&cpu->queue, &vcpu->share);
     if (vcpu->state == VCPU_RUNNING)
         vcpu_set_state(vcpu, VCPU_READY, now);
-    vcpu->share.elsewhere = may_run_elsewhere(cpu, vcpu); /* may have changed meanwhile */
     if (vcpu->state == VCPU_READY && !vcpu->held)
         share_put_back(&cpu->queue, &vcpu->share);
     else if (vcpu->share.counted)
         share_leave(&cpu->queue, &vcpu->share);
 }
 
-/* Takes the first whose cap lets it run as current; the others before it wait for more. Lock held.
+/*
+ * Takes the first whose cap lets it run, for *ticks at most, as current; the others before it wait
+ * for more. Lock held.
  */
-static struct vcpu *pick(struct pcpu *cpu, uint64_t now)
+static struct vcpu *pick(struct pcpu *cpu, uint64_t now, uint64_t *ticks)
 {
     struct vcpu *vcpu;
 
     while ((vcpu = vcpu_of(share_first(&cpu->queue)))) {
-        uint64_t allowance = share_allowance(&vcpu->share, now);
-
-        if (allowance > 0) {
+        *ticks = share_allowance(&vcpu->share, now);
+        if (*ticks > 0) {
             share_take(&cpu->queue, &vcpu->share);
             vcpu_set_state(vcpu, VCPU_RUNNING, now);
             if (vcpu->stolen)
@@ -370,42 +359,35 @@ static struct vcpu *pick(struct pcpu *cpu, uint64_t now)
 /* Nobody is ready: waits for interrupts until somebody is. Lock not held. */
 static void idle(struct pcpu *cpu)
 {
-    timer_set_slice(TIMER_NEVER);
-    balance_idle(cpu);
-    if (gic_info.version == 2) /* see FORGETS */
-        gic_enable_ppi(TIMER_EL2_INTID);
+    timer_set_slice(balance_idle(cpu));
+    gic_remind();
     if (!share_first(&cpu->queue))
         wfi();
     irq_handle_one(cpu);
 }
 
-/* Decides who runs; idles until there is somebody. *contended: others wait for this CPU. */
-static struct vcpu *choose(struct pcpu *cpu, bool *contended)
+/* Decides who runs, and until when if nothing else happens; idles until there is somebody. */
+static struct vcpu *choose(struct pcpu *cpu)
 {
     for (;;) {
+        uint64_t ticks = UINT64_MAX;
+
         spin_lock(&cpu->lock);
         uint64_t now = timer_now(); /* with the lock: not before what others have accounted */
         if (cpu->current)
             __atomic_fetch_and(&cpu->current->hazard, ~HAZARD_RESCHED, __ATOMIC_ACQUIRE);
         sched_put_back(cpu, now);
-        struct vcpu *next = pick(cpu, now);
-        *contended = share_first(&cpu->queue) != NULL;
+        struct vcpu *next = pick(cpu, now, &ticks);
+        if (share_first(&cpu->queue) || gic_info.forgets)
+            ticks = MIN(ticks, balance_wanted(cpu) ? balance_patience : slice_ticks);
         spin_unlock(&cpu->lock);
         switch_drop_held(cpu, next);
-        if (next)
+        if (next) {
+            timer_set_slice(ticks == UINT64_MAX ? TIMER_NEVER : now + ticks);
             return next;
+        }
         idle(cpu);
     }
-}
-
-/* When the one that runs now has to stop if nothing else happens. */
-static void arm_slice_end(struct pcpu *cpu, struct vcpu *vcpu, bool contended)
-{
-    uint64_t ticks = share_allowance(&vcpu->share, cpu->switched_in);
-
-    if (contended || gic_info.version == 2)
-        ticks = MIN(ticks, balance_wanted(cpu) ? balance_patience : slice_ticks);
-    timer_set_slice(ticks == UINT64_MAX ? TIMER_NEVER : cpu->switched_in + ticks);
 }
 
 /*
@@ -417,18 +399,15 @@ struct vcpu *sched_enter(struct vcpu *vcpu)
     struct pcpu *cpu = vcpu ? vcpu->pcpu : this_pcpu();
 
     for (;;) {
-        bool contended;
-
         if (balance_due(cpu))
             balance_away(cpu); /* first: who has waited is to go, not who would from now on */
-        struct vcpu *next = choose(cpu, &contended);
+        struct vcpu *next = choose(cpu);
 
         balance_not_idle(cpu);
         if (!pcpu_may_run(cpu, next) && balance_expel(cpu, next))
             continue;
-        arm_slice_end(cpu, next, contended);
         bool other = cpu->loaded != next;
-        switch_to(cpu, next, cpu->claims > 1 || gic_info.version == 2);
+        switch_to(cpu, next, cpu->claims > 1 || gic_info.forgets);
         if (other)
             cpu->switch_ticks = MIN(timer_now() - cpu->switched_in, 10 * preempt_ticks);
         if (!(__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED))

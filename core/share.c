@@ -11,7 +11,10 @@
 
 struct share_times share_times;
 
-/* Virtual time that so many ticks are worth to it. */
+/*
+ * Virtual time that so many ticks are worth to it. Of hours that it ran alone a part is lost to 64
+ * bits: nobody waited, and the floor went along.
+ */
 static uint64_t paid_for(const struct share *share, uint64_t ticks)
 {
     return ticks * share->pace >> PACE_BITS;
@@ -22,7 +25,7 @@ void share_init(struct run_queue *queue)
     queue->floor = share_times.credit; /* so that floor - credit is a time */
 }
 
-static void insert(struct run_queue *queue, struct share *share)
+void share_put_back(struct run_queue *queue, struct share *share)
 {
     bool fits = queue_insert(&queue->waiting, &share->ready);
 
@@ -31,7 +34,7 @@ static void insert(struct run_queue *queue, struct share *share)
     queue->movable += share->elsewhere;
 }
 
-static void take_out(struct run_queue *queue, struct share *share)
+void share_take(struct run_queue *queue, struct share *share)
 {
     assert(share->waits);
     queue_remove(&queue->waiting, &share->ready);
@@ -56,7 +59,7 @@ void share_set(struct run_queue *queue, struct share *share, uint32_t weight, ui
 
     assert(weight > 0 && weight <= SHARE_WEIGHT_MAX);
     if (waits)
-        take_out(queue, share);
+        share_take(queue, share);
     if (share->counted)
         queue->load += weight - (uint64_t)share->weight;
     share->weight = weight;
@@ -64,7 +67,7 @@ void share_set(struct run_queue *queue, struct share *share, uint32_t weight, ui
     share->used = MIN(share->used, cap); /* what it ran without, or with a higher one, is over */
     change_pace(queue, share, ((uint64_t)SHARE_WEIGHT << PACE_BITS) / weight);
     if (waits)
-        insert(queue, share);
+        share_put_back(queue, share);
 }
 
 void share_join(struct run_queue *queue, struct share *share, uint64_t price)
@@ -75,21 +78,16 @@ void share_join(struct run_queue *queue, struct share *share, uint64_t price)
     if (!share->counted)
         queue->load += share->weight;
     share->counted = true;
-    insert(queue, share);
+    share_put_back(queue, share);
 }
 
 void share_leave(struct run_queue *queue, struct share *share)
 {
     if (share->waits)
-        take_out(queue, share);
+        share_take(queue, share);
     assert(share->counted);
     share->counted = false;
     queue->load -= share->weight;
-}
-
-void share_take(struct run_queue *queue, struct share *share)
-{
-    take_out(queue, share);
 }
 
 void share_charge(struct run_queue *queue, struct share *share, uint64_t ticks)
@@ -101,11 +99,6 @@ void share_charge(struct run_queue *queue, struct share *share, uint64_t ticks)
     share->used += ticks;
     least = first ? MIN(first->ready.when, share->ready.when) : share->ready.when;
     queue->floor = MAX(queue->floor, least);
-}
-
-void share_put_back(struct run_queue *queue, struct share *share)
-{
-    insert(queue, share);
 }
 
 void share_yield(const struct run_queue *queue, struct share *share)

@@ -65,13 +65,13 @@ static inline bool share_before(const struct share *a, const struct share *b)
     return a->ready.when < b->ready.when;
 }
 
-/* It runs, and waits no more. */
+/* It waits no more: it runs, or its place has to be looked for anew. */
 void share_take(struct run_queue *queue, struct share *share);
 
 /* It has run for so long more, and runs on or is to be put back. */
 void share_charge(struct run_queue *queue, struct share *share, uint64_t ticks);
 
-/* It waits again after it ran. */
+/* It waits again. */
 void share_put_back(struct run_queue *queue, struct share *share);
 
 /* It lets the first of those who wait go before it; it runs. */

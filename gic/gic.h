@@ -26,6 +26,13 @@ struct gic_info {
     uint32_t maintenance_intid;
     unsigned nr_irqs; /* INTIDs implemented, at most 1020 */
     unsigned nr_lrs;  /* list registers implemented */
+    /*
+     * The emulation of GICv2 by QEMU (7.2 to 9.2 at least, gic_complete_irq in hw/intc/arm_gic.c):
+     * when a guest ends a hardware interrupt whose line has risen again meanwhile, it is not
+     * signalled anew until something else makes the GIC look, such as gic_ack or gic_remind. So
+     * nobody may run, or sleep in a guest, for long without one of them.
+     */
+    bool forgets;
 };
 extern struct gic_info gic_info;
 
@@ -42,6 +49,13 @@ void gic_init_cpu(void);
 
 /* Enables a private interrupt of the calling CPU (EL2 timer, maintenance, virtual timer). */
 void gic_enable_ppi(uint32_t intid);
+
+/* Before a CPU sleeps: what the GIC has forgotten is signalled. */
+static inline void gic_remind(void)
+{
+    if (gic_info.forgets)
+        gic_enable_ppi(gic_info.maintenance_intid);
+}
 
 /* Acknowledges: returns the INTID (SGI source bits removed), GIC_INTID_SPURIOUS.. when none. */
 uint32_t gic_ack(void);

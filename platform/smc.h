@@ -18,8 +18,7 @@ int64_t smc_psci_cpu_on(uint64_t mpidr, uint64_t entry, uint64_t context);
 /* SYSTEM_OFF or SYSTEM_RESET; parks if the firmware does neither. */
 __attribute__((noreturn)) void smc_psci_system(bool off);
 
-/* SMCCC_ARCH_FEATURES of the firmware for an ARCH_WORKAROUND function; negative: not implemented.
- */
+/* SMCCC_ARCH_FEATURES of an ARCH_WORKAROUND function; negative: the firmware has none. */
 int64_t smc_arch_feature(uint32_t function);
 
 /* Calls an ARCH_WORKAROUND function with its one argument. */
