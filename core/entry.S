@@ -12,23 +12,28 @@
 
         .text
 
+/* General registers, less the first and the last, in memory at SP, where x0 would be first. */
+.macro x4_to_x29 op
+        \op     x4, x5, [sp, #(8 * 4)]
+        \op     x6, x7, [sp, #(8 * 6)]
+        \op     x8, x9, [sp, #(8 * 8)]
+        \op     x10, x11, [sp, #(8 * 10)]
+        \op     x12, x13, [sp, #(8 * 12)]
+        \op     x14, x15, [sp, #(8 * 14)]
+        \op     x16, x17, [sp, #(8 * 16)]
+        \op     x18, x19, [sp, #(8 * 18)]
+        \op     x20, x21, [sp, #(8 * 20)]
+        \op     x22, x23, [sp, #(8 * 22)]
+        \op     x24, x25, [sp, #(8 * 24)]
+        \op     x26, x27, [sp, #(8 * 26)]
+        \op     x28, x29, [sp, #(8 * 28)]
+.endm
+
 .macro save_guest
-        stp     x0, x1, [sp, #(VCPU_X + 8 * 0)]
-        stp     x2, x3, [sp, #(VCPU_X + 8 * 2)]
-        stp     x4, x5, [sp, #(VCPU_X + 8 * 4)]
-        stp     x6, x7, [sp, #(VCPU_X + 8 * 6)]
-        stp     x8, x9, [sp, #(VCPU_X + 8 * 8)]
-        stp     x10, x11, [sp, #(VCPU_X + 8 * 10)]
-        stp     x12, x13, [sp, #(VCPU_X + 8 * 12)]
-        stp     x14, x15, [sp, #(VCPU_X + 8 * 14)]
-        stp     x16, x17, [sp, #(VCPU_X + 8 * 16)]
-        stp     x18, x19, [sp, #(VCPU_X + 8 * 18)]
-        stp     x20, x21, [sp, #(VCPU_X + 8 * 20)]
-        stp     x22, x23, [sp, #(VCPU_X + 8 * 22)]
-        stp     x24, x25, [sp, #(VCPU_X + 8 * 24)]
-        stp     x26, x27, [sp, #(VCPU_X + 8 * 26)]
-        stp     x28, x29, [sp, #(VCPU_X + 8 * 28)]
-        str     x30, [sp, #(VCPU_X + 8 * 30)]
+        stp     x0, x1, [sp, #(8 * 0)]
+        stp     x2, x3, [sp, #(8 * 2)]
+        x4_to_x29 stp
+        str     x30, [sp, #(8 * 30)]
         mov     x19, sp
         ldr     x0, [x19, #VCPU_STACK]
         mov     sp, x0
@@ -107,22 +112,10 @@ guest_enter:
         mov     x19, x0
 guest_return:
         mov     sp, x19
-        ldp     x2, x3, [sp, #(VCPU_X + 8 * 2)]
-        ldp     x4, x5, [sp, #(VCPU_X + 8 * 4)]
-        ldp     x6, x7, [sp, #(VCPU_X + 8 * 6)]
-        ldp     x8, x9, [sp, #(VCPU_X + 8 * 8)]
-        ldp     x10, x11, [sp, #(VCPU_X + 8 * 10)]
-        ldp     x12, x13, [sp, #(VCPU_X + 8 * 12)]
-        ldp     x14, x15, [sp, #(VCPU_X + 8 * 14)]
-        ldp     x16, x17, [sp, #(VCPU_X + 8 * 16)]
-        ldp     x18, x19, [sp, #(VCPU_X + 8 * 18)]
-        ldp     x20, x21, [sp, #(VCPU_X + 8 * 20)]
-        ldp     x22, x23, [sp, #(VCPU_X + 8 * 22)]
-        ldp     x24, x25, [sp, #(VCPU_X + 8 * 24)]
-        ldp     x26, x27, [sp, #(VCPU_X + 8 * 26)]
-        ldp     x28, x29, [sp, #(VCPU_X + 8 * 28)]
-        ldr     x30, [sp, #(VCPU_X + 8 * 30)]
-        ldp     x0, x1, [sp, #(VCPU_X + 8 * 0)]
+        ldp     x2, x3, [sp, #(8 * 2)]
+        x4_to_x29 ldp
+        ldr     x30, [sp, #(8 * 30)]
+        ldp     x0, x1, [sp, #(8 * 0)]
         eret
         /* No speculation past the return. */
         dsb     nsh
@@ -154,19 +147,7 @@ fatal_entry:
         mrs     x2, contextidr_el1
         stp     x0, x1, [sp, #(8 * 0)]
         str     x2, [sp, #(8 * 2)]
-        stp     x4, x5, [sp, #(8 * 4)]
-        stp     x6, x7, [sp, #(8 * 6)]
-        stp     x8, x9, [sp, #(8 * 8)]
-        stp     x10, x11, [sp, #(8 * 10)]
-        stp     x12, x13, [sp, #(8 * 12)]
-        stp     x14, x15, [sp, #(8 * 14)]
-        stp     x16, x17, [sp, #(8 * 16)]
-        stp     x18, x19, [sp, #(8 * 18)]
-        stp     x20, x21, [sp, #(8 * 20)]
-        stp     x22, x23, [sp, #(8 * 22)]
-        stp     x24, x25, [sp, #(8 * 24)]
-        stp     x26, x27, [sp, #(8 * 26)]
-        stp     x28, x29, [sp, #(8 * 28)]
+        x4_to_x29 stp
         str     x30, [sp, #(8 * 30)]
         mrs     x0, elr_el2
         mrs     x1, spsr_el2

@@ -5,7 +5,6 @@
 #ifndef CORE_LAYOUT_H
 #define CORE_LAYOUT_H
 
-#define VCPU_X      0
 #define VCPU_STACK  256
 #define VCPU_HAZARD 280
 #define VCPU_EXITS  288

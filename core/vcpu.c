@@ -8,7 +8,7 @@
 #include "platform/panic.h"
 #include "platform/string.h"
 
-_Static_assert(offsetof(struct vcpu, x) == VCPU_X, "core/layout.h");
+_Static_assert(offsetof(struct vcpu, x) == 0, "core/entry.S");
 _Static_assert(offsetof(struct vcpu, stack_top) == VCPU_STACK, "core/layout.h");
 _Static_assert(offsetof(struct vcpu, hazard) == VCPU_HAZARD, "core/layout.h");
 _Static_assert(offsetof(struct vcpu, exits) == VCPU_EXITS, "core/layout.h");

@@ -34,7 +34,7 @@ enum vcpu_state {
 #define EXIT_CLASSES 64 /* ESR_EL2.EC */
 
 struct vcpu {
-    uint64_t x[32]; /* VCPU_X: general registers while not in the guest; x[31] is read by nobody */
+    uint64_t x[32];     /* general registers while not in the guest; x[31] is read by nobody */
     uint64_t stack_top; /* VCPU_STACK: EL2 stack of its CPU */
 
     /* Read on every exit. */
