@@ -17,14 +17,18 @@
 #include "platform/string.h"
 
 /*
- * x = the caller's registers (its vcpu.x): arguments in x[1].., results go there too. Returns the
- * status.
+ * x = the caller's registers (its vcpu.x): arguments in x[1].., results go there too. domain: the
+ * one that x[1] names. Functions of rows return the status.
  */
-typedef int64_t (*hypercall_row_t)(uint64_t *x);
-
 static struct vcpu *caller_of(uint64_t *x)
 {
     return container_of(x, struct vcpu, x[0]);
+}
+
+/* The domain named by x[1], or NULL. */
+static inline struct domain *named(const uint64_t *x, bool dom0_too)
+{
+    return x[1] == DOM0_ID && !dom0_too ? NULL : domain_get(x[1]);
 }
 
 static int64_t hc_version(uint64_t *x)
@@ -34,49 +38,36 @@ static int64_t hc_version(uint64_t *x)
     return TARN_OK;
 }
 
-/* The domain named by x1, which dom0 may act upon: any but itself. */
-static struct domain *target(const uint64_t *x)
-{
-    return x[1] == DOM0_ID ? NULL : domain_get(x[1]);
-}
-
 static int64_t hc_create(uint64_t *x)
 {
     struct domain_config config = {.nr_irqs = DOMU_NR_IRQS};
-    struct domain *domain;
+    struct domain *created;
 
     if (x[1] > TARN_MAX_VCPUS || x[2] != 0)
         return TARN_EINVAL;
     config.nr_vcpus = (unsigned)x[1];
     memcpy(config.name, &x[3], TARN_NAME_SIZE);
-    int64_t status = domain_create(&config, &domain);
+    int64_t status = domain_create(&config, &created);
     if (status != TARN_OK)
         return status;
-    x[1] = domain->id;
-    x[2] = heap_pa(domain->notify).v;
-    x[3] = heap_pa(domain->console).v;
+    x[1] = created->id;
+    x[2] = heap_pa(created->notify).v;
+    x[3] = heap_pa(created->console).v;
     return TARN_OK;
 }
 
-static int64_t hc_populate(uint64_t *x)
+static int64_t hc_populate(struct domain *domain, uint64_t *x)
 {
-    struct domain *domain = target(x);
     pa_t block;
 
-    if (!domain)
-        return TARN_ENOENT;
     int64_t status = domain_populate(domain, ipa(x[2]), &block);
     if (status == TARN_OK)
         x[1] = block.v;
     return status;
 }
 
-static int64_t hc_vcpu_init(uint64_t *x)
+static int64_t hc_vcpu_init(struct domain *domain, uint64_t *x)
 {
-    struct domain *domain = target(x);
-
-    if (!domain)
-        return TARN_ENOENT;
     if (x[2] != 0 || x[3] % 4 != 0)
         return TARN_EINVAL; /* the others come up by PSCI CPU_ON */
     if (domain->state != TARN_STATE_CREATED)
@@ -91,12 +82,11 @@ static int64_t hc_destroy(uint64_t *x)
     return domain_destroy(x[1]);
 }
 
-static int64_t hc_block(uint64_t *x)
+static int64_t hc_block(struct domain *domain, uint64_t *x)
 {
-    struct domain *domain = target(x);
     pa_t block;
 
-    if (!domain || x[2] % TARN_BLOCK_SIZE || !stage2_lookup(&domain->stage2, ipa(x[2]), &block))
+    if (x[2] % TARN_BLOCK_SIZE || !stage2_lookup(&domain->stage2, ipa(x[2]), &block))
         return TARN_ENOENT;
     x[1] = block.v;
     return TARN_OK;
@@ -112,16 +102,15 @@ static int64_t hc_machine_info(uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_vdev_create(uint64_t *x)
+static int64_t hc_vdev_create(struct domain *domain, uint64_t *x)
 {
-    struct domain *domain = target(x);
-
-    return domain ? domain_vdev_create(domain, x[2], x[3], x[4]) : TARN_ENOENT;
+    return domain_vdev_create(domain, x[2], x[3], x[4]);
 }
 
+/* In a hurry, so it looks for its domain by itself. */
 static int64_t hc_vdev_interrupt(uint64_t *x)
 {
-    struct domain *domain = target(x);
+    struct domain *domain = named(x, false);
 
     if (!domain || x[2] >= TARN_MAX_VDEVS || domain->vdev[x[2]].device_id == 0)
         return TARN_ENOENT;
@@ -133,22 +122,16 @@ static int64_t hc_vdev_interrupt(uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_reply(uint64_t *x)
+static int64_t hc_reply(struct domain *domain, uint64_t *x)
 {
-    struct domain *domain = target(x);
-
-    if (!domain || x[2] >= domain->nr_vcpus)
+    if (x[2] >= domain->nr_vcpus)
         return TARN_ENOENT;
     struct vcpu *vcpu = domain->vcpu[x[2]];
     return sched_reply(vcpu, x[3]) ? TARN_OK : TARN_EINVAL;
 }
 
-static int64_t hc_console_input(uint64_t *x)
+static int64_t hc_console_input(struct domain *domain, uint64_t *x)
 {
-    struct domain *domain = target(x);
-
-    if (!domain)
-        return TARN_ENOENT;
     if (x[2] == 0 || x[2] > 8)
         return TARN_EINVAL;
     x[1] = vuart_input(&domain->uart, (unsigned)x[2], x[3]);
@@ -156,20 +139,11 @@ static int64_t hc_console_input(uint64_t *x)
     return TARN_OK;
 }
 
-/* The vCPU named by x1, the domain, dom0 too, and x2; or NULL. */
-static struct vcpu *any_vcpu(const uint64_t *x)
+static int64_t hc_vcpu_stats(struct domain *domain, uint64_t *x)
 {
-    struct domain *domain = domain_get(x[1]);
-
-    return domain && x[2] < domain->nr_vcpus ? domain->vcpu[x[2]] : NULL;
-}
-
-static int64_t hc_vcpu_stats(uint64_t *x)
-{
-    struct vcpu *vcpu = any_vcpu(x);
-
-    if (!vcpu)
+    if (x[2] >= domain->nr_vcpus)
         return TARN_ENOENT;
+    struct vcpu *vcpu = domain->vcpu[x[2]];
     if (x[3] < TARN_STATS_GENERAL) {
         memcpy(&x[1], &vcpu->exits[16 * x[3]], 16 * sizeof(*x));
         return TARN_OK;
@@ -184,18 +158,9 @@ static int64_t hc_vcpu_stats(uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_vcpu_affinity(uint64_t *x)
+static int64_t hc_vcpu_affinity(struct domain *domain, uint64_t *x)
 {
-    struct vcpu *vcpu = any_vcpu(x);
-
-    return vcpu ? affinity_call(vcpu, x) : TARN_ENOENT;
-}
-
-static int64_t hc_share(uint64_t *x)
-{
-    struct domain *domain = domain_get(x[1]);
-
-    return domain ? domain_share(domain, x) : TARN_ENOENT;
+    return x[2] < domain->nr_vcpus ? affinity_call(domain->vcpu[x[2]], x) : TARN_ENOENT;
 }
 
 static int64_t hc_log(uint64_t *x)
@@ -205,44 +170,49 @@ static int64_t hc_log(uint64_t *x)
     return TARN_OK;
 }
 
-/* Function number -> row. */
+/* Function number -> row: one of three kinds of functions, and who may do it to whom. */
 static const struct {
-    hypercall_row_t row;
-    bool anybody;                    /* else: dom0 alone */
-    int64_t (*act)(struct domain *); /* instead of row: does something to the domain x1 */
+    int64_t (*on)(struct domain *domain, uint64_t *x);
+    int64_t (*act)(struct domain *domain);
+    int64_t (*plain)(uint64_t *x); /* x[1] names no domain, or it looks for itself */
+    bool dom0_too;                 /* x[1] may be dom0 */
+    bool anybody;                  /* may call it; else: dom0 alone */
 } rows[] = {
-    [0x00] = {hc_version, true},
-    [0x10] = {hc_create, false},
-    [0x11] = {hc_populate, false},
-    [0x12] = {hc_vcpu_init, false},
+    [0x00] = {.plain = hc_version, .anybody = true},
+    [0x10] = {.plain = hc_create},
+    [0x11] = {.on = hc_populate},
+    [0x12] = {.on = hc_vcpu_init},
     [0x13] = {.act = domain_start},
     [0x14] = {.act = domain_pause},
     [0x15] = {.act = domain_unpause},
-    [0x16] = {hc_destroy, false},
-    [0x17] = {domain_info, false},
-    [0x18] = {hc_block, false},
-    [0x19] = {hc_machine_info, false},
-    [0x20] = {hc_vdev_create, false},
-    [0x21] = {hc_vdev_interrupt, false},
-    [0x22] = {hc_reply, false},
-    [0x23] = {hc_console_input, false},
-    [0x30] = {hc_vcpu_affinity, false},
-    [0x31] = {hc_share, false},
-    [0x40] = {hc_vcpu_stats, false},
-    [0x41] = {hc_log, false},
+    [0x16] = {.plain = hc_destroy},
+    [0x17] = {.plain = domain_info},
+    [0x18] = {.on = hc_block},
+    [0x19] = {.plain = hc_machine_info},
+    [0x20] = {.on = hc_vdev_create},
+    [0x21] = {.plain = hc_vdev_interrupt},
+    [0x22] = {.on = hc_reply},
+    [0x23] = {.on = hc_console_input},
+    [0x30] = {.on = hc_vcpu_affinity, .dom0_too = true},
+    [0x31] = {.on = domain_share, .dom0_too = true},
+    [0x40] = {.on = hc_vcpu_stats, .dom0_too = true},
+    [0x41] = {.plain = hc_log},
     [0x42] = {.act = domain_watchdog},
 };
 
 int64_t hypercall(struct vcpu *caller, uint32_t function)
 {
     uint32_t number = function - TARN_HC(0);
+    uint64_t *x = caller->x;
 
-    if (number >= ARRAY_SIZE(rows) || (!rows[number].row && !rows[number].act))
+    if (number >= ARRAY_SIZE(rows) || (!rows[number].anybody && caller->domain->id != DOM0_ID))
         return TARN_ENOTSUPP;
-    if (!rows[number].anybody && caller->domain->id != DOM0_ID)
-        return TARN_ENOTSUPP;
-    if (rows[number].row)
-        return rows[number].row(caller->x);
-    struct domain *domain = target(caller->x);
-    return domain ? rows[number].act(domain) : TARN_ENOENT;
+    if (rows[number].plain)
+        return rows[number].plain(x);
+    struct domain *domain = named(x, rows[number].dom0_too);
+    if (rows[number].on)
+        return domain ? rows[number].on(domain, x) : TARN_ENOENT;
+    if (rows[number].act)
+        return domain ? rows[number].act(domain) : TARN_ENOENT;
+    return TARN_ENOTSUPP;
 }
