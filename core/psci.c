@@ -25,16 +25,6 @@
 /* mask: the bits of x1.. that count, by the width of the call. */
 typedef int64_t (*psci_row_t)(struct vcpu *vcpu, uint64_t mask);
 
-/* Number of the vCPU with this affinity, or -1. */
-static int by_mpidr(const struct domain *domain, uint64_t mpidr)
-{
-    unsigned id = (unsigned)(FIELD(mpidr, 15, 8) * 16 + FIELD(mpidr, 7, 0));
-
-    if (id >= domain->nr_vcpus || vcpu_mpidr(id) != mpidr)
-        return -1;
-    return (int)id;
-}
-
 static int64_t version(UNUSED struct vcpu *vcpu, UNUSED uint64_t mask)
 {
     return PSCI_VERSION_1_1;
@@ -56,20 +46,20 @@ static int64_t cpu_off(struct vcpu *vcpu, UNUSED uint64_t mask)
 
 static int64_t cpu_on(struct vcpu *vcpu, uint64_t mask)
 {
-    int id = by_mpidr(vcpu->domain, vcpu->x[1] & mask);
+    unsigned id = vcpu_of_mpidr(vcpu->x[1] & mask);
 
-    if (id < 0)
+    if (id >= vcpu->domain->nr_vcpus)
         return PSCI_INVALID_PARAMS;
-    if (!domain_vcpu_on(vcpu->domain, (unsigned)id, vcpu->x[2] & mask, vcpu->x[3] & mask))
+    if (!domain_vcpu_on(vcpu->domain, id, vcpu->x[2] & mask, vcpu->x[3] & mask))
         return PSCI_ALREADY_ON;
     return PSCI_SUCCESS;
 }
 
 static int64_t affinity_info(struct vcpu *vcpu, uint64_t mask)
 {
-    int id = by_mpidr(vcpu->domain, vcpu->x[1] & mask);
+    unsigned id = vcpu_of_mpidr(vcpu->x[1] & mask);
 
-    if (id < 0 || (vcpu->x[2] & mask) != 0)
+    if (id >= vcpu->domain->nr_vcpus || (vcpu->x[2] & mask) != 0)
         return PSCI_INVALID_PARAMS;
     return domain_vcpu_is_off(vcpu->domain->vcpu[id]) ? AFFINITY_OFF : AFFINITY_ON;
 }

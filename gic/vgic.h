@@ -33,6 +33,14 @@ static inline uint64_t vcpu_mpidr(unsigned n)
     return (n % 16) | (uint64_t)(n / 16) << 8;
 }
 
+/* The reverse: number of the vCPU with this affinity, which a domain need not have so many of. */
+static inline unsigned vcpu_of_mpidr(uint64_t mpidr)
+{
+    unsigned n = (unsigned)(FIELD(mpidr, 15, 8) * 16 + FIELD(mpidr, 7, 0));
+
+    return mpidr == vcpu_mpidr(n) ? n : UINT32_MAX;
+}
+
 /* Sets the reset state. Returns false on a config outside the bounds above. */
 bool vgic_init(struct vgic *vgic, const struct vgic_config *config);
 

@@ -81,33 +81,23 @@ static VGIC_READER(read_router)
     return access->size == 4 ? (uint32_t)value : value;
 }
 
-/* Number of the vCPU with this affinity. */
-static unsigned vcpu_of(const struct vgic *vgic, uint64_t affinity)
-{
-    uint64_t n = FIELD(affinity, 15, 8) * 16 + FIELD(affinity, 7, 0);
-
-    if (n >= vgic->nr_cpus || affinity != vcpu_mpidr((unsigned)n))
-        return VGIC_NOBODY;
-    return (unsigned)n;
-}
-
 /* "Any CPU" (Interrupt_Routing_Mode) means the one it goes to already. */
 static VGIC_WRITER(write_router)
 {
     unsigned i = offset / 8 % 32;
     uint64_t value = access->value;
-    struct vgic_spi_bank *spi;
+    struct vgic_spi_bank *spi = vgic_spi(vgic, b);
 
     if (!(vgic_valid(vgic, b) & BIT32(i)))
         return;
-    spi = vgic_spi(vgic, b);
     if (access->size == 4 && offset % 8)
         value = (router_value(spi, i) & 0xffffffff) | value << 32;
     else if (access->size == 4)
         value = (router_value(spi, i) & ~0xfffffffful) | (uint32_t)value;
+    unsigned wanted = vcpu_of_mpidr(value & 0xff00ffffff);
     spi->targets[i] = !!(value & GICD_IROUTER_IRM);
     if (!spi->targets[i])
-        set_route(vgic, access, b, i, vcpu_of(vgic, value & 0xff00ffffff));
+        set_route(vgic, access, b, i, wanted < vgic->nr_cpus ? wanted : VGIC_NOBODY);
     else if (spi->route[i] == VGIC_NOBODY)
         set_route(vgic, access, b, i, 0);
 }
