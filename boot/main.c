@@ -43,7 +43,7 @@ void main(uint64_t fdt_pa)
     boot_check(gic_probe(fdt));
     stage2_init();
     context_init();
-    idreg_init(stage2_ipa_bits(), gic_info.version);
+    idreg_init();
     sched_init();
     smp_boot_cpu();
     smp_start_secondaries(fdt);

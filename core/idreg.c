@@ -1,70 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ID registers as guests read them: the CPU's own, less what is not offered. One row per field that
- * is hidden or limited (Arm ARM D19.2, ID_*). May call platform.
+ * ID registers as guests read them: the CPU's own, less what is not offered. One row per
+ * register with fields that are hidden (Arm ARM D19.2, ID_*). May call platform, mm, gic.
  */
 #include "core/trap.h"
+#include "gic/gic.h"
+#include "mm/stage2.h"
 
 #define NR_CRM 8
 #define NR_OP2 8
 
 static uint64_t table[NR_CRM][NR_OP2];
 
-/* A field and the highest value a guest may see in it. */
-struct limit {
-    uint8_t crm, op2;
-    uint8_t low; /* lowest bit of the 4-bit field */
-    uint8_t most;
-};
+/* The 4-bit field that begins at bit `low`. */
+#define F(low) (0xful << (low))
 
-static const struct limit limits[] = {
-    /* ID_PFR0: AMU, RAS; ID_DFR0: PMU, trace */
-    {1, 0, 20, 0},
-    {1, 0, 28, 0},
-    {1, 2, 24, 0},
-    {1, 2, 12, 0},
-    {1, 2, 16, 0},
-    {1, 2, 28, 0},
-    /* ID_AA64PFR0: EL2, EL3, RAS, SVE, MPAM, AMU, RME, CSV2 (SCXTNUM is not switched) */
-    {4, 0, 8, 0},
-    {4, 0, 12, 0},
-    {4, 0, 28, 0},
-    {4, 0, 32, 0},
-    {4, 0, 36, 0},
-    {4, 0, 40, 0},
-    {4, 0, 44, 0},
-    {4, 0, 52, 0},
-    {4, 0, 56, 1},
+/* Fields that read as zero to guests: what is not offered. */
+static const struct {
+    uint8_t crm, op2;
+    uint64_t fields;
+} hidden[] = {
+    /* ID_PFR0: AMU, RAS */
+    {1, 0, F(20) | F(28)},
+    /* ID_DFR0: trace, PMU */
+    {1, 2, F(12) | F(16) | F(24) | F(28)},
+    /* ID_AA64PFR0: EL2, EL3, RAS, SVE, SEL2, MPAM, AMU, RME */
+    {4, 0, F(8) | F(12) | F(28) | F(32) | F(36) | F(40) | F(44) | F(52)},
     /* ID_AA64PFR1: MTE, RAS_frac, MPAM_frac, SME, CSV2_frac */
-    {4, 1, 8, 0},
-    {4, 1, 12, 0},
-    {4, 1, 16, 0},
-    {4, 1, 24, 0},
-    {4, 1, 32, 0},
-    /* ID_AA64ZFR0 (all), ID_AA64SMFR0 (all): see idreg_init */
+    {4, 1, F(8) | F(12) | F(16) | F(24) | F(32)},
+    /* ID_AA64ZFR0, ID_AA64SMFR0 */
+    {4, 4, ~0ul},
+    {4, 5, ~0ul},
     /* ID_AA64DFR0: TraceVer, PMUVer, PMSVer, TraceFilt, TraceBuffer, MTPMU, BRBE, HPMN0 */
-    {5, 0, 4, 0},
-    {5, 0, 8, 0},
-    {5, 0, 32, 0},
-    {5, 0, 40, 0},
-    {5, 0, 44, 0},
-    {5, 0, 48, 0},
-    {5, 0, 52, 0},
-    {5, 0, 60, 0},
+    {5, 0, F(4) | F(8) | F(32) | F(40) | F(44) | F(48) | F(52) | F(60)},
+    /* ID_AA64AFR0, ID_AA64AFR1: nothing that is known */
+    {5, 4, ~0ul},
+    {5, 5, ~0ul},
     /* ID_AA64ISAR1: LS64; ID_AA64ISAR2: WFxT */
-    {6, 1, 60, 0},
-    {6, 2, 0, 0},
+    {6, 1, F(60)},
+    {6, 2, F(0)},
     /* ID_AA64MMFR0: FGT, ECV; ID_AA64MMFR1: VH, LO, TWED, XNX, HCX; ID_AA64MMFR2: NV, FWB, EVT */
-    {7, 0, 56, 0},
-    {7, 0, 60, 0},
-    {7, 1, 8, 0},
-    {7, 1, 16, 0},
-    {7, 1, 28, 0},
-    {7, 1, 32, 0},
-    {7, 1, 40, 0},
-    {7, 2, 24, 0},
-    {7, 2, 40, 0},
-    {7, 2, 56, 0},
+    {7, 0, F(56) | F(60)},
+    {7, 1, F(8) | F(16) | F(28) | F(32) | F(40)},
+    {7, 2, F(24) | F(40) | F(56)},
 };
 
 #define READ_ROW(crm)                                                                              \
@@ -91,39 +69,22 @@ static void read_hardware(void)
     READ_ROW(7);
 }
 
-static void set_field(unsigned crm, unsigned op2, unsigned low, uint64_t value)
+/* A guest sees `most` at most in the field. */
+static void limit(uint64_t *value, unsigned low, uint64_t most)
 {
-    table[crm][op2] = (table[crm][op2] & ~(0xful << low)) | value << low;
+    *value = (*value & ~F(low)) | MIN(FIELD(*value, low + 3, low), most) << low;
 }
 
-/* PARange of ID_AA64MMFR0_EL1 for an IPA width that stage2.h offers. */
-static uint64_t parange(unsigned bits)
-{
-    static const uint8_t widths[] = {32, 36, 40, 42, 44, 48};
-    uint64_t code = 0;
-
-    while (code + 1 < ARRAY_SIZE(widths) && widths[code + 1] <= bits)
-        code++;
-    return code;
-}
-
-void idreg_init(unsigned ipa_bits, unsigned gic_version)
+void idreg_init(void)
 {
     read_hardware();
-    for (unsigned i = 0; i < ARRAY_SIZE(limits); i++) {
-        const struct limit *limit = &limits[i];
-        uint64_t value = FIELD(table[limit->crm][limit->op2], limit->low + 3u, limit->low);
-        if (value > limit->most)
-            set_field(limit->crm, limit->op2, limit->low, limit->most);
-    }
-    table[4][4] = 0; /* ID_AA64ZFR0_EL1 */
-    table[4][5] = 0; /* ID_AA64SMFR0_EL1 */
-    table[5][4] = 0; /* ID_AA64AFR0_EL1, ID_AA64AFR1_EL1: nothing that is known */
-    table[5][5] = 0;
-    set_field(7, 0, 0, parange(ipa_bits));
-    if (gic_version == 2) {
-        set_field(4, 0, 24, 0); /* ID_AA64PFR0.GIC: no system-register interface */
-        set_field(1, 1, 28, 0); /* ID_PFR1.GIC */
+    for (unsigned i = 0; i < ARRAY_SIZE(hidden); i++)
+        table[hidden[i].crm][hidden[i].op2] &= ~hidden[i].fields;
+    limit(&table[4][0], 56, 1);                  /* ID_AA64PFR0.CSV2: SCXTNUM is not switched */
+    limit(&table[7][0], 0, STAGE2_PARANGE_MOST); /* ID_AA64MMFR0.PARange */
+    if (gic_info.version == 2) {                 /* no system-register interface */
+        limit(&table[4][0], 24, 0);              /* ID_AA64PFR0.GIC */
+        limit(&table[1][1], 28, 0);              /* ID_PFR1.GIC */
     }
 }
 

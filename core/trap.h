@@ -61,7 +61,7 @@ bool inject_is_lost(void);
 void request_finish(struct vcpu *vcpu, uint64_t value);
 
 /* core/idreg.c: ID registers as every guest reads them (op0 3, op1 0, CRn 0, CRm 0..7). Boot. */
-void idreg_init(unsigned ipa_bits, unsigned gic_version);
+void idreg_init(void);
 uint64_t idreg_read(unsigned crm, unsigned op2);
 
 /* Row handlers of SMCCC services. x1.. are arguments, results go to x1..; returns x0. */

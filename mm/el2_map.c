@@ -109,11 +109,8 @@ static struct pt el2_pt = {.ops = &el2_ops, .root = boot_l0, .start_level = 0, .
 
 void el2_map_init(void)
 {
-    static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
-    uint64_t range = FIELD(sysreg_read(id_aa64mmfr0_el1), 3, 0); /* PARange */
-
     assert(el2_image_pa(boot_l0).v >> 39 != EL2_IMAGE_VA >> 39);
-    el2_pt.output_bits = bits[MIN(range, ARRAY_SIZE(bits) - 1)];
+    el2_pt.output_bits = pt_widths[pt_parange()];
     for (unsigned i = 0; i < EARLY_PAGES; i++)
         early_put(early_pages[i]);
     /* The table of the windows is never freed: walks of ours do not come near it. */

@@ -20,7 +20,18 @@
 #ifndef MM_PT_H
 #define MM_PT_H
 
+#include "platform/sysreg.h"
 #include "platform/types.h"
+
+/* Physical address widths by ID_AA64MMFR0_EL1.PARange; without LPA2 more than 48 bits do not fit.
+ */
+static const uint8_t pt_widths[] = {32, 36, 40, 42, 44, 48};
+
+/* The CPU's PARange, an index of pt_widths, and what TCR_EL2.PS and VTCR_EL2.PS are to be. */
+static inline uint64_t pt_parange(void)
+{
+    return MIN(FIELD(sysreg_read(id_aa64mmfr0_el1), 3, 0), ARRAY_SIZE(pt_widths) - 1);
+}
 
 /* What the walker asks of its owner; context is struct pt's. */
 struct pt_ops {

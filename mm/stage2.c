@@ -8,10 +8,9 @@
 #include "platform/panic.h"
 #include "platform/sysreg.h"
 
-#define IPA_BITS_MOST 40
-#define START_LEVEL   1
-#define LEVEL1_BITS   39  /* width that one level-1 table covers */
-#define VMID_MOST     255 /* VTCR_EL2.VS = 0: 8 bits; VMID = owner + 1, 0 is nobody's */
+#define START_LEVEL 1
+#define LEVEL1_BITS 39  /* width that one level-1 table covers */
+#define VMID_MOST   255 /* VTCR_EL2.VS = 0: 8 bits; VMID = owner + 1, 0 is nobody's */
 
 /* Descriptor bits (Arm ARM D8.3.2, stage 2) */
 #define S2_NORMAL_WB  (0xful << 2)
@@ -39,12 +38,10 @@ static const uint64_t attr_bits[] = {
 
 void stage2_init(void)
 {
-    static const uint8_t widths[] = {32, 36, 40, 42, 44, 48};
-    uint64_t parange = sysreg_read(id_aa64mmfr0_el1) & 0xf;
+    uint64_t parange = pt_parange();
 
-    parange = MIN(parange, ARRAY_SIZE(widths) - 1);
-    pa_bits = widths[parange];
-    ipa_bits = MIN(pa_bits, IPA_BITS_MOST);
+    pa_bits = pt_widths[parange];
+    ipa_bits = pt_widths[MIN(parange, STAGE2_PARANGE_MOST)];
     vtcr =
         VTCR_RES1 | parange << 16 | VTCR_SH0 | VTCR_ORGN0 | VTCR_IRGN0 | VTCR_SL0 | (64 - ipa_bits);
 }

@@ -10,6 +10,9 @@
 #include "platform/spinlock.h"
 #include "platform/types.h"
 
+/* ID_AA64MMFR0_EL1.PARange of guests, at most: 40 bits of IPA. */
+#define STAGE2_PARANGE_MOST 2ul
+
 /* Attributes of a stage-2 mapping. */
 enum stage2_attr {
     STAGE2_RAM,    /* Normal write-back, read, write, execute */
