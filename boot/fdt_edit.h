@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Editing of a device tree with libfdt. An editor keeps the first error and does nothing more after
- * it, so that the steps of an edit read as a list. Boot only. May include platform.
+ * Editing of a device tree with libfdt. An editor keeps the first error; what is done after it does
+ * no harm, so that the steps of an edit read as a list. Boot only. May include platform.
  */
 #ifndef BOOT_FDT_EDIT_H
 #define BOOT_FDT_EDIT_H
@@ -17,7 +17,10 @@ struct fdt_editor {
 /* Notes a result of libfdt. */
 void edit_check(struct fdt_editor *e, int result, const char *what);
 
-/* The child of that name, made if it is not there; it becomes the first child. */
+/*
+ * The child of that name, made if it is not there; it becomes the first child. Negative after an
+ * error: all that is done to such a node fails.
+ */
 int edit_child(struct fdt_editor *e, int parent, const char *name);
 
 /* The same for name@address, the unit address in hexadecimal. name: at most 20 characters. */
