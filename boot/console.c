@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device tree and console, first thing at boot; see console.h. May call boot/bootargs, mm,
+/* Device tree and console, first thing at boot; see boot.h. May call boot/bootargs, mm,
  * platform. */
-#include "boot/console.h"
+#include "boot/boot.h"
 
 #include "boot/bootargs.h"
 #include "mm/el2_map.h"

@@ -4,12 +4,10 @@
  * where they are; what lies elsewhere, or in the way of the kernel, is copied. May call boot, core,
  * mm, gic, platform.
  */
-#include "boot/dom0.h"
+#include "boot/boot.h"
 
 #include "boot/bootargs.h"
 #include "boot/dom0_fdt.h"
-#include "boot/image.h"
-#include "boot/memory.h"
 #include "boot/modules.h"
 #include "boot/stop.h"
 #include "core/domain.h"
@@ -17,7 +15,6 @@
 #include "guests/abi/domu.h"
 #include "mm/el2_map.h"
 #include "mm/heap.h"
-#include "mm/pool.h"
 #include "platform/cache.h"
 #include "platform/cpu.h"
 #include "platform/fdt.h"
@@ -67,6 +64,44 @@ static void clean(uint64_t base, uint64_t size)
 static bool take(uint64_t size, uint64_t align, uint64_t *base)
 {
     return ranges_find(&spare, size, align, base) && ranges_remove(&spare, *base, size);
+}
+
+/* The arm64 Image header (Linux Documentation/arch/arm64/booting.rst). */
+struct image_header {
+    uint32_t code[2];
+    uint64_t text_offset, image_size, flags;
+    uint64_t reserved[3];
+    uint32_t magic, reserved5;
+};
+
+#define IMAGE_MAGIC      0x644d5241 /* "ARM\x64" */
+#define IMAGE_BIG_ENDIAN 1
+#define IMAGE_SIZE_MAX   (1 * GIB)
+
+struct image_info {
+    uint64_t text_offset; /* from a 2 MiB boundary */
+    uint64_t size;        /* in memory, BSS included */
+};
+
+/* Reads the header of a kernel of `size` bytes. Returns NULL, or what is wrong with it. */
+static const char *image_check(const void *image, uint64_t size, struct image_info *info)
+{
+    struct image_header header;
+
+    if (size < sizeof(header))
+        return "it is too short to be an arm64 Image";
+    memcpy(&header, image, sizeof(header));
+    if (((const uint8_t *)image)[0] == 0x1f && ((const uint8_t *)image)[1] == 0x8b)
+        return "it is gzip-compressed; unpack it first (gunzip)";
+    if (header.magic != IMAGE_MAGIC)
+        return "it is not an arm64 Image (no \"ARM\\x64\" magic); give the uncompressed kernel";
+    if (header.flags & IMAGE_BIG_ENDIAN)
+        return "it is a big-endian kernel; give a little-endian one";
+    if (header.image_size > IMAGE_SIZE_MAX || header.text_offset >= BLOCK_2M)
+        return "its Image header holds impossible sizes";
+    info->text_offset = header.text_offset;
+    info->size = header.image_size ? header.image_size : size;
+    return NULL;
 }
 
 /* The kernel may stay if its 2 MiB alignment and the room behind it (BSS) are right. */
@@ -216,19 +251,15 @@ static void map_gic(struct domain *domain)
 static void build_fdt(struct domain *domain, const void *fdt, uint64_t upcall_pa)
 {
     struct dom0_fdt_config config = {
-        .ram = dom0_ram.range,
-        .ram_count = dom0_ram.count,
+        .ram = &dom0_ram,
+        .pool = &pool_ram,
         .bootargs = module_of_kind(MODULE_KERNEL)->bootargs,
         .initrd = place.initrd,
         .nr_vcpus = domain->nr_vcpus,
         .upcall_page = upcall_pa,
-        .upcall_intid = TARN_UPCALL_INTID,
     };
-    config.pool = pool_ranges(&config.pool_count);
-    for (unsigned i = 0; i < domain->nr_vcpus; i++)
-        config.mpidr[i] = vcpu_mpidr(i);
-
     void *out = el2_map_boot(SLOT_TO, pa(place.fdt.base), place.fdt.size, true);
+
     dom0_fdt_build(&config, fdt, out, place.fdt.size);
     cache_clean(out, place.fdt.size);
     el2_unmap_boot(SLOT_TO);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Edits a copy of the machine's device tree with libfdt. What a node is, is told by `compatible`
- * and by phandles alone. May call libfdt, boot/fdt_edit, boot/stop, platform.
+ * and by phandles alone. May call libfdt, boot/fdt_edit, boot/stop, gic, platform.
  */
 #include "boot/dom0_fdt.h"
 
@@ -9,6 +9,7 @@
 
 #include "boot/fdt_edit.h"
 #include "boot/stop.h"
+#include "gic/vgic.h"
 #include "guests/abi/domu.h"
 #include "platform/string.h"
 
@@ -84,17 +85,17 @@ static void remove_references(struct fdt_editor *e)
     }
 }
 
-static void add_memory(struct fdt_editor *e, const struct pa_range *range, unsigned count)
+static void add_memory(struct fdt_editor *e, const struct ranges *memory)
 {
-    for (unsigned i = 0; i < count; i++) {
-        int node = edit_unit(e, 0, "memory", range[i].base);
+    for (unsigned i = 0; i < memory->count; i++) {
+        int node = edit_unit(e, 0, "memory", memory->range[i].base);
         edit_set_string(e, node, "device_type", "memory");
-        edit_set_reg(e, 0, node, &range[i]);
+        edit_set_reg(e, 0, node, &memory->range[i]);
     }
 }
 
 /* The pool has page structs in dom0's kernel (so not no-map), but is not its to allocate. */
-static void reserve_pool(struct fdt_editor *e, const struct dom0_fdt_config *config)
+static void reserve(struct fdt_editor *e, const struct ranges *pool)
 {
     bool is_new = fdt_path_offset(e->fdt, "/reserved-memory") < 0;
     int parent = edit_child(e, 0, "reserved-memory");
@@ -104,9 +105,9 @@ static void reserve_pool(struct fdt_editor *e, const struct dom0_fdt_config *con
         edit_set_u32(e, parent, "#size-cells", 2);
         edit_set(e, parent, "ranges", NULL, 0);
     }
-    for (unsigned i = 0; i < config->pool_count; i++) {
-        int node = edit_unit(e, parent, "tarn-pool", config->pool[i].base);
-        edit_set_reg(e, parent, node, &config->pool[i]);
+    for (unsigned i = 0; i < pool->count; i++) {
+        int node = edit_unit(e, parent, "tarn-pool", pool->range[i].base);
+        edit_set_reg(e, parent, node, &pool->range[i]);
     }
 }
 
@@ -152,7 +153,7 @@ static void read_cpus(const void *fdt, int cpus, struct old_cpus *old)
 static void edit_cpus(struct fdt_editor *e, const struct dom0_fdt_config *config)
 {
     struct old_cpus old = {.compatible = "arm,armv8"};
-    int node = e->error ? -1 : fdt_path_offset(e->fdt, "/cpus");
+    int node = fdt_path_offset(e->fdt, "/cpus");
 
     if (node >= 0) {
         read_cpus(e->fdt, node, &old);
@@ -163,11 +164,11 @@ static void edit_cpus(struct fdt_editor *e, const struct dom0_fdt_config *config
     edit_set_u32(e, cpus, "#size-cells", 0);
     /* A new node comes first: from the last to the first, they end up in order. */
     for (unsigned i = config->nr_vcpus; i-- > 0;) {
-        node = edit_unit(e, cpus, "cpu", config->mpidr[i]);
+        node = edit_unit(e, cpus, "cpu", vcpu_mpidr(i));
         edit_set_string(e, node, "device_type", "cpu");
         edit_set_string(e, node, "compatible", old.compatible);
         edit_set_string(e, node, "enable-method", "psci");
-        edit_set_u64(e, node, "reg", config->mpidr[i]);
+        edit_set_u64(e, node, "reg", vcpu_mpidr(i));
         if (i < old.count && old.phandle[i])
             edit_set_u32(e, node, "phandle", old.phandle[i]);
     }
@@ -189,7 +190,7 @@ static void add_psci(struct fdt_editor *e)
 static void edit_gic(struct fdt_editor *e)
 {
     unsigned version;
-    int gic = e->error ? -1 : dt_gic(e->fdt, &version);
+    int gic = dt_gic(e->fdt, &version);
     uint32_t kept[GIC_REG_MOST];
     int length = 0;
 
@@ -219,16 +220,14 @@ static void add_hypervisor(struct fdt_editor *e, const struct dom0_fdt_config *c
 {
     struct pa_range page = {config->upcall_page, PAGE_SIZE};
     /* PPI, rising edge on any CPU (GICv2), no partition */
-    uint32_t interrupt[4] = {cpu_to_fdt32(1), cpu_to_fdt32(config->upcall_intid - 16),
+    uint32_t interrupt[4] = {cpu_to_fdt32(1), cpu_to_fdt32(TARN_UPCALL_INTID - 16),
                              cpu_to_fdt32(0xf01), 0};
     int node = edit_child(e, 0, "hypervisor");
 
     edit_set_string(e, node, "compatible", TARN_HYP_COMPATIBLE);
     edit_set_reg(e, 0, node, &page);
-    if (!e->error)
-        edit_set_u32(e, node, "interrupt-parent", fdt_get_phandle(e->fdt, dt_gic(e->fdt, NULL)));
-    if (!e->error)
-        edit_set(e, node, "interrupts", interrupt, 4 * (size_t)dt_interrupt_cells(e->fdt, node));
+    edit_set_u32(e, node, "interrupt-parent", fdt_get_phandle(e->fdt, dt_gic(e->fdt, NULL)));
+    edit_set(e, node, "interrupts", interrupt, 4 * (size_t)dt_interrupt_cells(e->fdt, node));
 }
 
 void dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, void *out,
@@ -242,9 +241,9 @@ void dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, v
         edit_gic(&e);
         edit_cpus(&e, config);
         add_psci(&e);
-        add_memory(&e, config->ram, config->ram_count);
-        add_memory(&e, config->pool, config->pool_count);
-        reserve_pool(&e, config);
+        add_memory(&e, config->ram);
+        add_memory(&e, config->pool);
+        reserve(&e, config->pool);
         edit_chosen(&e, config);
         add_hypervisor(&e, config);
         remove_references(&e);

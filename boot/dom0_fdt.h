@@ -5,20 +5,17 @@
 #ifndef BOOT_DOM0_FDT_H
 #define BOOT_DOM0_FDT_H
 
+#include "boot/ranges.h"
 #include "platform/fdt.h"
 #include "platform/types.h"
 
 struct dom0_fdt_config {
-    const struct pa_range *ram; /* dom0's own memory */
-    unsigned ram_count;
-    const struct pa_range *pool; /* the domain pool, reserved in dom0's eyes */
-    unsigned pool_count;
+    const struct ranges *ram;  /* dom0's own memory */
+    const struct ranges *pool; /* the domain pool, reserved in dom0's eyes */
     const char *bootargs;
     struct pa_range initrd; /* size 0: none */
     unsigned nr_vcpus;
-    uint64_t mpidr[MAX_CPUS]; /* of each vCPU */
-    uint64_t upcall_page;     /* physical address */
-    uint32_t upcall_intid;
+    uint64_t upcall_page; /* physical address */
 };
 
 /* Writes the tree to out, of size bytes; ends the boot if it cannot be made. */

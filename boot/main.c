@@ -3,11 +3,8 @@
  * The boot order of Tarn, one step a line. head.S calls main() on the boot CPU with the MMU on; it
  * ends in the scheduler. May call everything.
  */
+#include "boot/boot.h"
 #include "boot/bootargs.h"
-#include "boot/console.h"
-#include "boot/dom0.h"
-#include "boot/memory.h"
-#include "boot/smp.h"
 #include "boot/stop.h"
 #include "core/irq.h"
 #include "core/sched.h"

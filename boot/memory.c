@@ -4,7 +4,7 @@
  * reservations; what is not given to EL2 or dom0 becomes the domain pool.
  * May call boot/bootargs, boot/modules, mm, platform.
  */
-#include "boot/memory.h"
+#include "boot/boot.h"
 
 #include "boot/bootargs.h"
 #include "boot/modules.h"
@@ -21,9 +21,7 @@
 
 extern char __image_start[], __image_end[];
 
-struct ranges dom0_ram;
-
-static struct ranges free_ram; /* not given away yet */
+struct ranges dom0_ram, pool_ram;
 
 static void add_bank(uint64_t base, uint64_t size, void *context)
 {
@@ -37,27 +35,35 @@ static void remove_reserved(uint64_t base, uint64_t size, void *context)
     (void)ranges_remove(context, first, align_up(base + size, PAGE_SIZE) - first);
 }
 
+/* All there is, in whole blocks, goes to the pool at first. */
 static void read_ram(const void *fdt)
 {
-    dt_for_each_memory(fdt, add_bank, &free_ram);
-    if (free_ram.count == 0)
+    static struct ranges ram;
+
+    dt_for_each_memory(fdt, add_bank, &ram);
+    if (ram.count == 0)
         boot_stop("the device tree describes no memory: it needs a node with device_type = "
                   "\"memory\"");
-    dt_for_each_reserved(fdt, remove_reserved, &free_ram);
+    dt_for_each_reserved(fdt, remove_reserved, &ram);
     uint64_t image = el2_image_pa(__image_start).v;
-    (void)ranges_remove(&free_ram, image,
-                        align_up((uintptr_t)__image_end - (uintptr_t)__image_start, BLOCK_2M));
+    (void)ranges_remove(&ram, image, (uintptr_t)__image_end - (uintptr_t)__image_start);
+    for (unsigned i = 0; i < ram.count; i++) {
+        uint64_t start = align_up(ram.range[i].base, BLOCK_2M);
+        uint64_t end = align_down(ram.range[i].base + ram.range[i].size, BLOCK_2M);
+        if (end > start)
+            (void)ranges_add(&pool_ram, start, end - start);
+    }
 }
 
 /* Below or above the modules and the device tree, which are still needed. */
 static void place_heap(pa_t fdt_pa, uint64_t fdt_size)
 {
-    struct ranges clear = free_ram;
+    struct ranges clear = pool_ram;
     uint64_t size = bootargs.heap;
     uint64_t base;
 
     if (size == 0)
-        size = HEAP_BASE_SIZE + ranges_total(&free_ram) / HEAP_RAM_SHARE;
+        size = HEAP_BASE_SIZE + ranges_total(&pool_ram) / HEAP_RAM_SHARE;
     size = align_up(size, BLOCK_2M);
     for (unsigned i = 0; i < modules.count; i++)
         remove_reserved(modules.module[i].base, modules.module[i].size, &clear);
@@ -65,9 +71,15 @@ static void place_heap(pa_t fdt_pa, uint64_t fdt_size)
     if (!ranges_find(&clear, size, BLOCK_2M, &base))
         boot_stop("no room for Tarn's own heap of %lu MiB: give the machine more memory",
                   size / MIB);
-    (void)ranges_remove(&free_ram, base, size);
+    (void)ranges_remove(&pool_ram, base, size);
     el2_map_heap(pa(base), size);
     log_info("heap: %lu MiB at %lx", size / MIB, base);
+}
+
+static void give_dom0(uint64_t base, uint64_t size)
+{
+    (void)ranges_add(&dom0_ram, base, size);
+    (void)ranges_remove(&pool_ram, base, size);
 }
 
 /* One range if there is one that is large enough, else as many as it takes, lowest first. */
@@ -75,28 +87,20 @@ static void take_dom0(uint64_t size)
 {
     uint64_t base;
 
-    if (ranges_find(&free_ram, size, BLOCK_2M, &base)) {
-        (void)ranges_add(&dom0_ram, base, size);
-        (void)ranges_remove(&free_ram, base, size);
+    if (ranges_find(&pool_ram, size, BLOCK_2M, &base)) {
+        give_dom0(base, size);
         return;
     }
-    while (size > 0 && free_ram.count > 0) {
-        struct pa_range first = free_ram.range[0];
-        uint64_t start = align_up(first.base, BLOCK_2M);
-        uint64_t end = align_down(first.base + first.size, BLOCK_2M);
-        (void)ranges_remove(&free_ram, first.base, first.size);
-        if (end <= start)
-            continue;
-        uint64_t part = MIN(size, end - start);
-        (void)ranges_add(&dom0_ram, start, part);
-        (void)ranges_add(&free_ram, start + part, end - start - part);
+    while (size > 0) {
+        uint64_t part = MIN(size, pool_ram.range[0].size);
+        give_dom0(pool_ram.range[0].base, part);
         size -= part;
     }
 }
 
 static void place_dom0(void)
 {
-    uint64_t have = ranges_total(&free_ram);
+    uint64_t have = ranges_total(&pool_ram);
     uint64_t size = bootargs.dom0_mem ? bootargs.dom0_mem : MIN(have / 2, DOM0_DEFAULT_MAX);
 
     size = align_up(size, BLOCK_2M);
@@ -109,28 +113,13 @@ static void place_dom0(void)
              dom0_ram.range[0].base);
 }
 
-/* What is left, in whole blocks. */
-static void make_pool(void)
-{
-    struct pa_range range[RANGES_MAX];
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < free_ram.count; i++) {
-        uint64_t start = align_up(free_ram.range[i].base, BLOCK_2M);
-        uint64_t end = align_down(free_ram.range[i].base + free_ram.range[i].size, BLOCK_2M);
-        if (end > start)
-            range[count++] = (struct pa_range){start, end - start};
-    }
-    if (!pool_init(range, count))
-        boot_stop("Tarn's heap cannot hold the table of the domain pool: raise heap=");
-    log_info("domain pool: %lu MiB", pool_bytes_total() / MIB);
-}
-
 void boot_memory(const void *fdt, pa_t fdt_pa)
 {
     read_ram(fdt);
     modules_find(fdt);
     place_heap(fdt_pa, dt_size(fdt));
     place_dom0();
-    make_pool();
+    if (!pool_init(pool_ram.range, pool_ram.count))
+        boot_stop("Tarn's heap cannot hold the table of the domain pool: raise heap=");
+    log_info("domain pool: %lu MiB", pool_bytes_total() / MIB);
 }

@@ -3,7 +3,7 @@
  * CPU start: PSCI CPU_ON with head.S's secondary entry, one CPU after the other.
  * May call core, gic, mm, timer, platform.
  */
-#include "boot/smp.h"
+#include "boot/boot.h"
 
 #include "core/irq.h"
 #include "core/sched.h"
@@ -103,6 +103,9 @@ void smp_start_secondaries(const void *fdt)
     el2_unmap_identity();
     log_info("%u CPU%s", cpu_count, cpu_count == 1 ? "" : "s");
 }
+
+/* Entry of a secondary from head.S, on its own stack. */
+__attribute__((noreturn)) void secondary_main(unsigned cpu);
 
 void secondary_main(unsigned cpu)
 {

@@ -10,10 +10,8 @@
 #include "platform/panic.h"
 #include "platform/spinlock.h"
 
-#define POOL_MAX_RANGES 64
-
 static spinlock_t lock;
-static struct pa_range ranges[POOL_MAX_RANGES];
+static const struct pa_range *ranges;
 static unsigned range_count;
 static uint16_t *owners;
 static uint64_t block_count, free_count;
@@ -21,15 +19,14 @@ static uint64_t hint; /* no free block below */
 
 bool pool_init(const struct pa_range *from, unsigned count)
 {
-    assert(count <= POOL_MAX_RANGES);
     block_count = 0;
     hint = 0;
+    ranges = from;
+    range_count = count;
     for (unsigned i = 0; i < count; i++) {
         assert(from[i].base % BLOCK_2M == 0 && from[i].size % BLOCK_2M == 0);
-        ranges[i] = from[i];
         block_count += from[i].size / BLOCK_2M;
     }
-    range_count = count;
     if (block_count == 0)
         return true;
     uint64_t bytes = align_up(block_count * sizeof(*owners), PAGE_SIZE);
@@ -129,10 +126,4 @@ uint64_t pool_bytes_of(uint16_t owner)
         count += owners[i] == owner;
     spin_unlock(&lock);
     return count * BLOCK_2M;
-}
-
-const struct pa_range *pool_ranges(unsigned *count)
-{
-    *count = range_count;
-    return ranges;
 }

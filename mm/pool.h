@@ -10,8 +10,10 @@
 
 #define POOL_OWNER_FREE 0xffff
 
-/* Takes the physical ranges (2 MiB-aligned) as pool; the owner table comes from the heap. Boot CPU.
- * Returns false when the heap cannot hold the table. */
+/*
+ * Takes the physical ranges (2 MiB-aligned), which must stay there, as pool; the owner table comes
+ * from the heap. Boot CPU. Returns false when the heap cannot hold the table.
+ */
 bool pool_init(const struct pa_range *ranges, unsigned count);
 
 /*
@@ -28,8 +30,5 @@ void pool_free(pa_t block, uint16_t owner);
 uint64_t pool_bytes_total(void);
 uint64_t pool_bytes_free(void);
 uint64_t pool_bytes_of(uint16_t owner);
-
-/* The ranges given to pool_init. */
-const struct pa_range *pool_ranges(unsigned *count);
 
 #endif

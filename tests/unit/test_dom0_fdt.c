@@ -15,25 +15,20 @@
 
 #define ROOM (64 * KIB)
 
-static const struct pa_range ram[] = {{0x80000000, 0x10000000}};
-static const struct pa_range pool[] = {{0x90000000, 0x8000000}, {0x880000000, 0x40000000}};
+static const struct ranges ram = {1, {{0x80000000, 0x10000000}}};
+static const struct ranges pool = {2, {{0x90000000, 0x8000000}, {0x880000000, 0x40000000}}};
 
 static struct dom0_fdt_config make_config(unsigned nr_vcpus)
 {
     struct dom0_fdt_config config = {
-        .ram = ram,
-        .ram_count = ARRAY_SIZE(ram),
-        .pool = pool,
-        .pool_count = ARRAY_SIZE(pool),
+        .ram = &ram,
+        .pool = &pool,
         .bootargs = "root=/dev/vda quiet",
         .initrd = {0x84000000, 0x123456},
         .nr_vcpus = nr_vcpus,
         .upcall_page = 0x98001000,
-        .upcall_intid = TARN_UPCALL_INTID,
     };
 
-    for (unsigned i = 0; i < nr_vcpus; i++)
-        config.mpidr[i] = (i / 16) << 8 | i % 16;
     return config;
 }
 
@@ -92,8 +87,8 @@ static void check_memory(const void *fdt)
     char path[64];
     struct pa_range range;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(ram) + ARRAY_SIZE(pool); i++) {
-        const struct pa_range *wanted = i < ARRAY_SIZE(ram) ? &ram[i] : &pool[i - ARRAY_SIZE(ram)];
+    for (unsigned i = 0; i < ram.count + pool.count; i++) {
+        const struct pa_range *wanted = i < ram.count ? &ram.range[i] : &pool.range[i - ram.count];
         snprintf(path, sizeof(path), "/memory@%lx", wanted->base);
         int node = fdt_path_offset(fdt, path);
         assert_string(fdt, node, "device_type", "memory");
@@ -107,7 +102,7 @@ static void check_memory(const void *fdt)
         const char *type = fdt_getprop(fdt, node, "device_type", NULL);
         banks += type && strcmp(type, "memory") == 0;
     }
-    assert_int_equal(banks, ARRAY_SIZE(ram) + ARRAY_SIZE(pool));
+    assert_int_equal(banks, ram.count + pool.count);
 }
 
 static void check_pool(const void *fdt)
@@ -117,12 +112,12 @@ static void check_pool(const void *fdt)
     struct pa_range range;
 
     assert_non_null(fdt_getprop(fdt, parent, "#size-cells", NULL));
-    for (unsigned i = 0; i < ARRAY_SIZE(pool); i++) {
-        snprintf(name, sizeof(name), "tarn-pool@%lx", pool[i].base);
+    for (unsigned i = 0; i < pool.count; i++) {
+        snprintf(name, sizeof(name), "tarn-pool@%lx", pool.range[i].base);
         int node = fdt_subnode_offset(fdt, parent, name);
         assert_true(dt_reg_raw(fdt, node, parent, 0, &range));
-        assert_int_equal(range.base, pool[i].base);
-        assert_int_equal(range.size, pool[i].size);
+        assert_int_equal(range.base, pool.range[i].base);
+        assert_int_equal(range.size, pool.range[i].size);
         assert_null(fdt_getprop(fdt, node, "no-map", NULL));
     }
 }
@@ -137,7 +132,7 @@ static void check_cpus(const void *fdt, const struct dom0_fdt_config *config)
         assert_string(fdt, node, "device_type", "cpu");
         assert_string(fdt, node, "enable-method", "psci");
         assert_non_null(fdt_getprop(fdt, node, "compatible", NULL));
-        assert_int_equal(fdt64_ld(property(fdt, node, "reg", 8)), config->mpidr[count]);
+        assert_int_equal(fdt64_ld(property(fdt, node, "reg", 8)), (count / 16) << 8 | count % 16);
         count++;
     }
     assert_int_equal(count, config->nr_vcpus);
@@ -444,13 +439,13 @@ static void test_too_little_room(void **state)
 
 static void test_address_too_large(void **state)
 {
-    static const struct pa_range large[] = {{0x80000000, 0x100000000}};
+    static const struct ranges large = {1, {{0x80000000, 0x100000000}}};
     void *machine = dt_machine("odd"); /* sizes of one cell */
     struct dom0_fdt_config config = make_config(1);
     char out[32768];
 
     (void)state;
-    config.ram = large;
+    config.ram = &large;
     assert_non_null(strstr(try_build(&config, machine, out, sizeof(out)), "#address-cells allows"));
     free(machine);
 }

@@ -101,16 +101,6 @@ static void test_freed_block_is_zeroed_again(void **state)
     assert_int_equal(zeroed, first.v);
 }
 
-static void test_ranges(void **state)
-{
-    unsigned count = 0;
-    const struct pa_range *got = pool_ranges(&count);
-
-    (void)state;
-    assert_int_equal(count, 3);
-    assert_memory_equal(got, ranges, sizeof(ranges));
-}
-
 static void test_no_memory_for_the_table(void **state)
 {
     (void)state;
@@ -150,10 +140,9 @@ static void test_wrong_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_all_blocks_once), TEST(test_freed_block_is_zeroed_again),
-        TEST(test_ranges),          TEST(test_no_memory_for_the_table),
-        TEST(test_empty_pool),      TEST(test_foreign_block),
-        TEST(test_wrong_owner),
+        TEST(test_all_blocks_once),         TEST(test_freed_block_is_zeroed_again),
+        TEST(test_no_memory_for_the_table), TEST(test_empty_pool),
+        TEST(test_foreign_block),           TEST(test_wrong_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
