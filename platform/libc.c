@@ -75,15 +75,6 @@ void *memchr(const void *where, int byte, size_t size)
     return NULL;
 }
 
-size_t strlen(const char *text)
-{
-    size_t length = 0;
-
-    while (text[length])
-        length++;
-    return length;
-}
-
 size_t strnlen(const char *text, size_t most)
 {
     size_t length = 0;
@@ -91,6 +82,11 @@ size_t strnlen(const char *text, size_t most)
     while (length < most && text[length])
         length++;
     return length;
+}
+
+size_t strlen(const char *text)
+{
+    return strnlen(text, SIZE_MAX);
 }
 
 int strncmp(const char *a, const char *b, size_t most)
@@ -111,12 +107,7 @@ int strcmp(const char *a, const char *b)
 
 char *strchr(const char *text, int c)
 {
-    for (;; text++) {
-        if (*text == (char)c)
-            return (char *)(uintptr_t)text;
-        if (!*text)
-            return NULL;
-    }
+    return memchr(text, c, strlen(text) + 1);
 }
 
 char *strrchr(const char *text, int c)

@@ -12,7 +12,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_GUEST, LOG_DEBUG };
 
 /*
  * Prints one line, prefix and newline added, if level is at or below the current one. printf
- * subset: %s %c %d %u %x %p %% with l/ll/z, width, '0' and '-' flags. Any CPU; takes the log lock,
+ * subset: %s %c %d %u %x %% with l/ll/z, width, '0' and '-' flags. Any CPU; takes the log lock,
  * which is the innermost of all.
  */
 __attribute__((format(printf, 2, 3))) void log_print(enum log_level level, const char *format, ...);

@@ -10,8 +10,8 @@ struct output {
 };
 
 struct spec {
-    unsigned width, precision;
-    bool left, zero, has_precision;
+    unsigned width;
+    bool left, zero;
     unsigned longs;
 };
 
@@ -50,23 +50,6 @@ static void put_number(struct output *out, uint64_t value, unsigned base, bool n
     put_padded(out, &digits[at], sizeof(digits) - at, spec);
 }
 
-static void put_string(struct output *out, const char *text, const struct spec *spec)
-{
-    if (!text)
-        text = "(null)";
-    put_padded(out, text, spec->has_precision ? strnlen(text, spec->precision) : strlen(text),
-               spec);
-}
-
-static unsigned parse_number(const char **format)
-{
-    unsigned value = 0;
-
-    while (**format >= '0' && **format <= '9')
-        value = value * 10 + (unsigned)(*(*format)++ - '0');
-    return value;
-}
-
 static struct spec parse_spec(const char **format)
 {
     struct spec spec = {0};
@@ -77,12 +60,8 @@ static struct spec parse_spec(const char **format)
         else
             spec.zero = true;
     }
-    spec.width = parse_number(format);
-    if (**format == '.') {
-        (*format)++;
-        spec.has_precision = true;
-        spec.precision = parse_number(format);
-    }
+    for (; **format >= '0' && **format <= '9'; (*format)++)
+        spec.width = spec.width * 10 + (unsigned)(**format - '0');
     for (; **format == 'l' || **format == 'z'; (*format)++)
         spec.longs++;
     return spec;
@@ -102,16 +81,15 @@ size_t format_string(char *text, size_t size, const char *format, va_list args)
         format++;
         struct spec spec = parse_spec(&format);
         char kind = *format ? *format++ : '%';
-        if (kind == 'd' || kind == 'i') {
+        if (kind == 'd') {
             int64_t v = spec.longs ? va_arg(ap, long) : va_arg(ap, int);
             put_number(&out, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, v < 0, &spec);
         } else if (kind == 'u' || kind == 'x') {
             uint64_t v = spec.longs ? va_arg(ap, unsigned long) : va_arg(ap, unsigned);
             put_number(&out, v, kind == 'x' ? 16 : 10, false, &spec);
-        } else if (kind == 'p') {
-            put_number(&out, (uint64_t)(uintptr_t)va_arg(ap, void *), 16, false, &spec);
         } else if (kind == 's') {
-            put_string(&out, va_arg(ap, const char *), &spec);
+            const char *string = va_arg(ap, const char *);
+            put_padded(&out, string, strlen(string), &spec);
         } else if (kind == 'c') {
             char c = (char)va_arg(ap, int);
             put_padded(&out, &c, 1, &spec);

@@ -10,7 +10,7 @@
 
 /*
  * Writes at most size bytes, NUL included (size > 0), as C's vsnprintf would. Returns the length
- * written without the NUL. %s %c %d %i %u %x %p %%, l ll z, width, '0', '-', precision of %s.
+ * written without the NUL. %s %c %d %u %x %%, l ll z, width, '0', '-'.
  */
 size_t format_string(char *out, size_t size, const char *format, va_list args);
 
