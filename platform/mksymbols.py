@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the table of function names that platform/symbols.c reads, as assembly.
+"""Writes the table of function names that platform/panic.c reads, as assembly.
 
 usage: mksymbols.py NM ELF > symbols.S      (no ELF: an empty table, for the first link)
 

@@ -10,13 +10,21 @@
 #include "platform/console.h"
 #include "platform/cpu.h"
 #include "platform/printf.h"
-#include "platform/symbols.h"
 #include "platform/sysreg.h"
 
 #define BACKTRACE_DEPTH 24
 #define STACK_MOST      0x4000 /* no frame record is further above SP than this */
 
 extern char __image_start[], __text_end[];
+
+/*
+ * The table that platform/mksymbols.py wrote: sorted offsets of functions from the image's start,
+ * and where each name begins in a string of names.
+ */
+extern const uint32_t tarn_symbol_count;
+extern const uint32_t tarn_symbol_offset[];
+extern const uint32_t tarn_symbol_name[];
+extern const char tarn_symbol_names[];
 
 void (*panic_stop_others)(void);
 
@@ -35,12 +43,31 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     console_write(line);
 }
 
+/* Index of the last function that begins at or before an offset. */
+static unsigned symbol_at(uint64_t offset)
+{
+    unsigned low = 0, high = tarn_symbol_count;
+
+    while (high - low > 1) {
+        unsigned middle = (low + high) / 2;
+        if (tarn_symbol_offset[middle] <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void say_address(unsigned depth, uint64_t address)
 {
-    uint64_t offset;
-    const char *name = symbol_of(address, &offset);
+    uint64_t offset = address - (uintptr_t)__image_start;
+    unsigned symbol = symbol_at(offset);
 
-    say("  #%-2u %016lx %s+0x%lx\n", depth, address, name, offset);
+    if (tarn_symbol_count == 0 || address < (uintptr_t)__image_start)
+        say("  #%-2u %016lx ?\n", depth, address);
+    else
+        say("  #%-2u %016lx %s+0x%lx\n", depth, address,
+            tarn_symbol_names + tarn_symbol_name[symbol], offset - tarn_symbol_offset[symbol]);
 }
 
 /*
