@@ -38,6 +38,7 @@ struct walk {
     void *reserve;                               /* pages for tables, linked by their first word */
     void *dead;       /* tables out of use, linked likewise, to be freed after TLB maintenance */
     uint64_t granule; /* unmap: size of the smallest leaf removed; 0: none was */
+    struct pt_leaf *leaf; /* lookup: what was found */
 };
 
 static uint64_t entry_size(unsigned level)
@@ -272,25 +273,22 @@ bool pt_unmap(const struct pt *pt, uint64_t input, uint64_t size)
     return ok;
 }
 
+static enum step lookup(struct walk *walk, struct slot *slot)
+{
+    uint64_t size = entry_size(slot->level);
+
+    if (is_table(slot->value, slot->level))
+        return STEP_DESCEND;
+    if (!(slot->value & VALID))
+        return STEP_FAIL;
+    *walk->leaf = (struct pt_leaf){pa((slot->value & ADDRESS) + walk->start % size),
+                                   slot->value & PT_ATTR_MASK, size};
+    return STEP_NEXT;
+}
+
 bool pt_lookup(const struct pt *pt, uint64_t input, struct pt_leaf *leaf)
 {
-    const uint64_t *table = pt->root;
-    uint64_t index_mask = BIT(pt->input_bits) - 1;
+    struct walk walk = {.pt = pt, .start = input, .end = input + 1, .leaf = leaf};
 
-    if (input > index_mask)
-        return false;
-    for (unsigned level = pt->start_level; level <= LAST_LEVEL; level++) {
-        uint64_t size = entry_size(level);
-        uint64_t value = table[(input & index_mask) / size];
-        if (is_table(value, level)) {
-            table = pt->ops->table_va(pa(value & ADDRESS));
-            index_mask = size - 1;
-            continue;
-        }
-        if (!(value & VALID))
-            return false;
-        *leaf = (struct pt_leaf){pa((value & ADDRESS) + input % size), value & PT_ATTR_MASK, size};
-        return true;
-    }
-    return false;
+    return input < BIT(pt->input_bits) && run(&walk, lookup, NULL);
 }
