@@ -51,7 +51,7 @@ static void stop_others(void)
 {
     for (unsigned i = 0; i < cpu_count; i++)
         if (i != cpu_id())
-            gic_send_sgi(i, SGI_PANIC);
+            gic_ops.send_sgi(i, SGI_PANIC);
 }
 
 void smp_boot_cpu(void)

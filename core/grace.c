@@ -12,7 +12,7 @@ uint64_t grace_begin(void)
     uint64_t period = __atomic_add_fetch(&latest, 1, __ATOMIC_ACQ_REL);
 
     for (unsigned i = 0; i < cpu_count; i++)
-        gic_send_sgi(i, SGI_KICK); /* to itself too: taken after this hypercall */
+        gic_ops.send_sgi(i, SGI_KICK); /* to itself too: taken after this hypercall */
     return period;
 }
 

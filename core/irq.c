@@ -26,7 +26,7 @@ static void virtual_timer(struct pcpu *cpu)
         domain_kick(vcpu->domain,
                     vgic_set_pending_hw(&vcpu->domain->vgic, vcpu->id, DOMU_VTIMER_INTID));
     else
-        gic_deactivate(DOMU_VTIMER_INTID); /* fired while it was being switched out */
+        gic_ops.deactivate(DOMU_VTIMER_INTID); /* fired while it was being switched out */
 }
 
 /*
@@ -73,16 +73,16 @@ static void own(struct pcpu *cpu, uint32_t intid)
         stop_for_panic();
     else
         log_warn("cpu %u: unexpected interrupt %u ignored", cpu->id, intid);
-    gic_deactivate(intid);
+    gic_ops.deactivate(intid);
 }
 
 void irq_handle_one(struct pcpu *cpu)
 {
-    uint32_t intid = gic_ack();
+    uint32_t intid = gic_ops.ack();
 
     if (intid >= GIC_INTID_SPURIOUS)
         return;
-    gic_eoi(intid);
+    gic_ops.eoi(intid);
     if (intid == DOMU_VTIMER_INTID)
         virtual_timer(cpu);
     else if (intid >= 32)

@@ -38,7 +38,7 @@ void post_interrupt(struct vcpu *vcpu, unsigned line)
     while (!__atomic_compare_exchange_n(&cpu->posts, &first, vcpu, true, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED));
     if (!first)
-        gic_send_sgi(cpu->id, SGI_POST);
+        gic_ops.send_sgi(cpu->id, SGI_POST);
 }
 
 void post_take(struct pcpu *cpu)

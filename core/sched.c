@@ -71,7 +71,7 @@ void sched_resched(struct pcpu *cpu)
     if (cpu->current)
         vcpu_raise(cpu->current, HAZARD_RESCHED);
     if (!pcpu_is_this(cpu))
-        gic_send_sgi(cpu->id, SGI_KICK);
+        gic_ops.send_sgi(cpu->id, SGI_KICK);
 }
 
 /* Who runs pays for its time. Lock held. */
@@ -158,7 +158,7 @@ void sched_kick(struct vcpu *vcpu)
         return; /* its entry is still to come and looks */
     cpu = lock_home(vcpu);
     if (!wake_locked(cpu, vcpu, VCPU_WAIT_EVENT) && cpu->current == vcpu)
-        gic_send_sgi(cpu->id, SGI_KICK);
+        gic_ops.send_sgi(cpu->id, SGI_KICK);
     spin_unlock(&cpu->lock);
 }
 

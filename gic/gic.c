@@ -14,35 +14,22 @@
 struct gic_info gic_info;
 struct gic_maps gic_maps;
 struct gic_ops gic_ops;
+struct gic_virt gic_virt;
 
 void gic_init_cpu(void)
 {
+    static const struct gic_interface idle;
+
     gic_ops.init_cpu();
+    for (unsigned n = 0; n < gic_info.nr_lrs; n++)
+        gic_virt.lr_write(n, 0);
+    gic_virt.load(&idle);
+    gic_virt.hcr_write(HCR_EN);
 }
 
 void gic_enable_ppi(uint32_t intid)
 {
     gic_bank_write(GICD_ISENABLER, 0, BIT32(intid));
-}
-
-uint32_t gic_ack(void)
-{
-    return gic_ops.ack();
-}
-
-void gic_eoi(uint32_t intid)
-{
-    gic_ops.eoi(intid);
-}
-
-void gic_deactivate(uint32_t intid)
-{
-    gic_ops.deactivate(intid);
-}
-
-void gic_send_sgi(unsigned cpu, uint32_t sgi)
-{
-    gic_ops.send_sgi(cpu, sgi);
 }
 
 static volatile uint8_t *bank_register(unsigned reg, unsigned bank)

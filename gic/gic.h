@@ -29,7 +29,7 @@ struct gic_info {
     /*
      * The emulation of GICv2 by QEMU (7.2 to 9.2 at least, gic_complete_irq in hw/intc/arm_gic.c):
      * when a guest ends a hardware interrupt whose line has risen again meanwhile, it is not
-     * signalled anew until something else makes the GIC look, such as gic_ack or gic_remind. So
+     * signalled anew until something else makes the GIC look, such as gic_ops.ack or gic_remind. So
      * nobody may run, or sleep in a guest, for long without one of them.
      */
     bool forgets;
@@ -43,8 +43,27 @@ extern struct gic_info gic_info;
  */
 const char *gic_probe(const void *fdt);
 
-/* Each CPU, first thing after its MMU is on: CPU interface with EOImode 1, EL2's own PPIs and SGIs.
- */
+/* What the two versions do each in its own way. */
+struct gic_ops {
+    /* Acknowledges: the INTID (SGI source bits removed), GIC_INTID_SPURIOUS.. when none. */
+    uint32_t (*ack)(void);
+    /* Priority drop; the interrupt stays active until deactivated. */
+    void (*eoi)(uint32_t intid);
+    void (*deactivate)(uint32_t intid);
+    /* Sends a physical SGI to one CPU. Makes prior stores visible to it first. */
+    void (*send_sgi)(unsigned cpu, uint32_t sgi);
+
+    /* The rest is for gic/ alone. reset: boot CPU, registers mapped; NULL or a complaint. */
+    const char *(*reset)(void);
+    void (*init_cpu)(void); /* CPU interface with EOImode 1, EL2's SGIs */
+    /* The register frame that holds the banks of this INTID: distributor, or own redistributor. */
+    volatile uint8_t *(*frame)(uint32_t intid);
+    /* Sends an SPI to one CPU. */
+    void (*route)(uint32_t intid, unsigned cpu);
+};
+extern struct gic_ops gic_ops; /* a copy of the machine's, made by gic_probe */
+
+/* Each CPU, first thing after its MMU is on: its interface, physical and virtual, and its SGIs. */
 void gic_init_cpu(void);
 
 /* Enables a private interrupt of the calling CPU (EL2 timer, maintenance, virtual timer). */
@@ -56,17 +75,5 @@ static inline void gic_remind(void)
     if (gic_info.forgets)
         gic_enable_ppi(gic_info.maintenance_intid);
 }
-
-/* Acknowledges: returns the INTID (SGI source bits removed), GIC_INTID_SPURIOUS.. when none. */
-uint32_t gic_ack(void);
-
-/* Priority drop; the interrupt stays active until deactivated. */
-void gic_eoi(uint32_t intid);
-
-/* Deactivates. */
-void gic_deactivate(uint32_t intid);
-
-/* Sends a physical SGI to one CPU. Makes prior stores visible to it first. */
-void gic_send_sgi(unsigned cpu, uint32_t sgi);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between GICv2 and GICv3, as one table of operations, and the few things that are
- * done to physical interrupts on behalf of a virtual GIC. For gic/ alone. May include platform,
- * gic.
+ * What differs between GICv2 and GICv3 in the virtual CPU interface, as a table of operations, and
+ * the few things that are done to physical interrupts on behalf of a virtual GIC. For gic/ alone.
+ * May include platform, gic.
  */
 #ifndef GIC_GIC_OPS_H
 #define GIC_GIC_OPS_H
@@ -11,21 +11,9 @@
 #include "gic/lr.h"
 #include "platform/types.h"
 
-struct gic_ops {
-    /* Physical side; meanings as in gic/gic.h. reset: boot CPU, registers mapped; NULL or a
-     * complaint. */
-    const char *(*reset)(void);
-    void (*init_cpu)(void);
-    uint32_t (*ack)(void);
-    void (*eoi)(uint32_t intid);
-    void (*deactivate)(uint32_t intid);
-    void (*send_sgi)(unsigned cpu, uint32_t sgi);
-    /* The register frame that holds the banks of this INTID: distributor, or own redistributor. */
-    volatile uint8_t *(*frame)(uint32_t intid);
-    /* Sends an SPI to one CPU. */
-    void (*route)(uint32_t intid, unsigned cpu);
-
-    /* Virtual CPU interface of the calling CPU; n is below gic_info.nr_lrs. */
+/* Virtual CPU interface of the calling CPU; n is below gic_info.nr_lrs. */
+struct gic_virt {
+    void (*probe)(void); /* boot CPU: sets gic_info.nr_lrs */
     uint64_t (*lr_encode)(const struct lr *lr);
     void (*lr_write)(unsigned n, uint64_t encoded);
     bool (*lr_refill)(unsigned n, uint64_t encoded); /* writes if its state is invalid; tells */
@@ -41,8 +29,10 @@ struct gic_ops {
     uint32_t (*threshold)(const struct gic_interface *saved);
 };
 
-extern struct gic_ops gic_ops; /* a copy of the machine's, made by gic_probe */
+extern struct gic_virt gic_virt; /* a copy of the machine's, made by gic_probe */
+
 extern const struct gic_ops gic_v2_ops, gic_v3_ops;
+extern const struct gic_virt gic_v2_virt, gic_v3_virt;
 
 /* Register addresses, mapped by gic_probe; those of the other version are NULL. */
 struct gic_maps {

@@ -76,11 +76,13 @@ const char *gic_probe(const void *fdt)
     if (wrong)
         return wrong;
     gic_ops = gic_info.version == 3 ? gic_v3_ops : gic_v2_ops;
+    gic_virt = gic_info.version == 3 ? gic_v3_virt : gic_v2_virt;
     gic_info.nr_irqs = (mmio_read32(gic_maps.gicd + GICD_TYPER) & 0x1f) * 32 + 32;
     gic_info.nr_irqs = MIN(gic_info.nr_irqs, 1020u);
     wrong = gic_ops.reset();
     if (wrong)
         return wrong;
+    gic_virt.probe();
     reset_spis();
     if (gic_info.version == 2)
         mmio_write32(gic_maps.gicd + GICD_CTLR, 1);

@@ -86,7 +86,6 @@ static const char *v2_reset(void)
     find_dir();
     mmio_write32(gic_maps.gicd + GICD_CTLR, 0);
     interface_mask[cpu_id()] = read_interface_mask();
-    gic_info.nr_lrs = MIN((gich_read(GICH_VTR) & 0x3f) + 1, (uint32_t)LR_MAX);
     return NULL;
 }
 
@@ -97,13 +96,6 @@ static void v2_init_cpu(void)
     interface_mask[cpu_id()] = read_interface_mask();
     gic_bank_reset(gicd, 0);
     mmio_write32(gicd + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
-
-    gich_write(GICH_APR, 0);
-    gich_write(GICH_VMCR, 0);
-    for (unsigned n = 0; n < gic_info.nr_lrs; n++)
-        gich_write(GICH_LR + 4 * n, 0);
-    gich_write(GICH_HCR, HCR_EN);
-
     for (unsigned i = 0; i < 4; i++)
         gicc_write(GICC_APR + 4 * i, 0);
     gicc_write(GICC_PMR, 0xf0);
@@ -151,6 +143,11 @@ static volatile uint8_t *v2_frame(UNUSED uint32_t intid)
 static void v2_route(uint32_t intid, unsigned cpu)
 {
     mmio_write8(gic_maps.gicd + GICD_ITARGETSR + intid, interface_mask[cpu]);
+}
+
+static void v2_probe(void)
+{
+    gic_info.nr_lrs = MIN((gich_read(GICH_VTR) & 0x3f) + 1, (uint32_t)LR_MAX);
 }
 
 static void v2_lr_write(unsigned n, uint64_t encoded)
@@ -220,6 +217,10 @@ const struct gic_ops gic_v2_ops = {
     .send_sgi = v2_send_sgi,
     .frame = v2_frame,
     .route = v2_route,
+};
+
+const struct gic_virt gic_v2_virt = {
+    .probe = v2_probe,
     .lr_encode = lr_encode_v2,
     .lr_write = v2_lr_write,
     .lr_refill = v2_lr_refill,

@@ -6,7 +6,6 @@
  */
 #include "gic/gic_ops.h"
 #include "gic/gic_regs.h"
-#include "gic/gic_v3_virt.h"
 #include "platform/cpu.h"
 #include "platform/mmio.h"
 #include "platform/panic.h"
@@ -33,16 +32,6 @@
 static volatile uint8_t *redistributor[MAX_CPUS]; /* RD frame of each CPU */
 static uint64_t sgi_target[MAX_CPUS];             /* of each CPU, as ICC_SGI1R_EL1 has it */
 
-/*
- * Aff3..Aff0 of a CPU as 32 bits, the form of GICR_TYPER.Affinity_Value.
- */
-static uint32_t affinity(unsigned cpu)
-{
-    uint64_t mpidr = cpu_mpidr(cpu);
-
-    return (uint32_t)((mpidr & 0xffffff) | FIELD(mpidr, 39, 32) << 24);
-}
-
 static uint64_t frame_size(uint64_t typer)
 {
     if (gic_info.gicr_stride)
@@ -50,31 +39,23 @@ static uint64_t frame_size(uint64_t typer)
     return typer & GICR_TYPER_VLPIS ? 2 * GICR_FRAMES : GICR_FRAMES;
 }
 
-/* Looks through one region, which ends with its size or with the frame marked Last. */
-static volatile uint8_t *find_in_region(unsigned region, uint32_t wanted)
-{
-    uint64_t offset = 0;
-
-    while (offset + GICR_FRAMES <= gic_info.gicr[region].size) {
-        volatile uint8_t *rd = gic_maps.gicr[region] + offset;
-        uint64_t typer = mmio_read64(rd + GICR_TYPER);
-
-        if (typer >> 32 == wanted)
-            return rd;
-        if (typer & GICR_TYPER_LAST)
-            break;
-        offset += frame_size(typer);
-    }
-    return NULL;
-}
-
+/* A region ends with its size or with the frame marked Last. */
 static volatile uint8_t *find_redistributor(unsigned cpu)
 {
-    volatile uint8_t *rd = NULL;
+    uint64_t mpidr = cpu_mpidr(cpu);
+    uint64_t wanted = (mpidr & 0xffffff) | FIELD(mpidr, 39, 32) << 24; /* Affinity_Value */
 
-    for (unsigned i = 0; i < gic_info.gicr_count && !rd; i++)
-        rd = find_in_region(i, affinity(cpu));
-    return rd;
+    for (unsigned i = 0; i < gic_info.gicr_count; i++) {
+        volatile uint8_t *rd = gic_maps.gicr[i];
+        volatile uint8_t *end = rd + gic_info.gicr[i].size;
+        for (uint64_t typer = 0; rd + GICR_FRAMES <= end && !(typer & GICR_TYPER_LAST);
+             rd += frame_size(typer)) {
+            typer = mmio_read64(rd + GICR_TYPER);
+            if (typer >> 32 == wanted)
+                return rd;
+        }
+    }
+    return NULL;
 }
 
 static const char *v3_reset(void)
@@ -90,7 +71,6 @@ static const char *v3_reset(void)
         return "the GICv3 distributor does not do affinity routing (GICD_CTLR.ARE)";
     if (!find_redistributor(cpu_id()))
         return "no GICv3 redistributor matches the boot CPU: check reg of the interrupt controller";
-    gic_v3_virt_probe();
     return NULL;
 }
 
@@ -136,7 +116,6 @@ static void v3_init_cpu(void)
     sysreg_write(ICC_PMR_EL1, 0xf0);
     sysreg_write(ICC_BPR1_EL1, 0);
     sysreg_write(ICC_AP1R0_EL1, 0);
-    gic_v3_virt_init_cpu();
     isb();
     sysreg_write(ICC_IGRPEN1_EL1, 1);
     isb();
@@ -175,10 +154,7 @@ static volatile uint8_t *v3_frame(uint32_t intid)
 
 static void v3_route(uint32_t intid, unsigned cpu)
 {
-    uint32_t aff = affinity(cpu);
-
-    mmio_write64(gic_maps.gicd + GICD_IROUTER + 8ul * intid,
-                 (aff & 0xffffff) | (uint64_t)(aff >> 24) << 32);
+    mmio_write64(gic_maps.gicd + GICD_IROUTER + 8ul * intid, cpu_mpidr(cpu));
 }
 
 const struct gic_ops gic_v3_ops = {
@@ -190,15 +166,4 @@ const struct gic_ops gic_v3_ops = {
     .send_sgi = v3_send_sgi,
     .frame = v3_frame,
     .route = v3_route,
-    .lr_encode = lr_encode_v3,
-    .lr_write = gic_v3_lr_write,
-    .lr_refill = gic_v3_lr_refill,
-    .lr_state = gic_v3_lr_state,
-    .lr_empty = gic_v3_lr_empty,
-    .lr_ended = gic_v3_lr_ended,
-    .hcr_read = gic_v3_hcr_read,
-    .hcr_write = gic_v3_hcr_write,
-    .save = gic_v3_save,
-    .load = gic_v3_load,
-    .threshold = gic_v3_threshold,
 };

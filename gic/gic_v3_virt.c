@@ -3,7 +3,6 @@
  * GICv3, virtual CPU interface (IHI 0069 12.4): list registers, control, active priorities. Writes
  * are synchronised by the ERET that enters the guest. May include platform, gic.
  */
-#include "gic/gic_v3_virt.h"
 #include "gic/gic_ops.h"
 #include "gic/gic_regs.h"
 #include "platform/sysreg.h"
@@ -42,7 +41,7 @@
 static unsigned preemption_bits; /* 5..7 */
 static unsigned apr_count;       /* registers per group: 1, 2 or 4 */
 
-uint32_t gic_v3_lr_state(unsigned n)
+static uint32_t v3_lr_state(unsigned n)
 {
 #define LR_STATE(number, reg)                                                                      \
     case number:                                                                                   \
@@ -54,7 +53,7 @@ uint32_t gic_v3_lr_state(unsigned n)
     }
 }
 
-void gic_v3_lr_write(unsigned n, uint64_t encoded)
+static void v3_lr_write(unsigned n, uint64_t encoded)
 {
 #define LR_WRITE(number, reg)                                                                      \
     case number:                                                                                   \
@@ -67,7 +66,7 @@ void gic_v3_lr_write(unsigned n, uint64_t encoded)
     }
 }
 
-bool gic_v3_lr_refill(unsigned n, uint64_t encoded)
+static bool v3_lr_refill(unsigned n, uint64_t encoded)
 {
 #define LR_REFILL(number, reg)                                                                     \
     case number:                                                                                   \
@@ -83,7 +82,7 @@ bool gic_v3_lr_refill(unsigned n, uint64_t encoded)
 }
 
 /* ICH_VTR_EL2: PREbits - 1 in 28:26, ListRegs - 1 in 4:0. */
-void gic_v3_virt_probe(void)
+static void v3_probe(void)
 {
     uint64_t vtr = sysreg_read(ICH_VTR_EL2);
 
@@ -93,37 +92,27 @@ void gic_v3_virt_probe(void)
     gic_info.nr_lrs = MIN((unsigned)FIELD(vtr, 4, 0) + 1, (unsigned)LR_MAX);
 }
 
-void gic_v3_virt_init_cpu(void)
-{
-    static const struct gic_interface idle;
-
-    for (unsigned n = 0; n < gic_info.nr_lrs; n++)
-        gic_v3_lr_write(n, 0);
-    gic_v3_load(&idle);
-    gic_v3_hcr_write(HCR_EN);
-}
-
-uint32_t gic_v3_lr_empty(void)
+static uint32_t v3_lr_empty(void)
 {
     return (uint32_t)sysreg_read(ICH_ELRSR_EL2);
 }
 
-uint32_t gic_v3_lr_ended(void)
+static uint32_t v3_lr_ended(void)
 {
     return (uint32_t)sysreg_read(ICH_EISR_EL2);
 }
 
-uint32_t gic_v3_hcr_read(void)
+static uint32_t v3_hcr_read(void)
 {
     return (uint32_t)sysreg_read(ICH_HCR_EL2);
 }
 
-void gic_v3_hcr_write(uint32_t hcr)
+static void v3_hcr_write(uint32_t hcr)
 {
     sysreg_write(ICH_HCR_EL2, hcr);
 }
 
-void gic_v3_save(struct gic_interface *to)
+static void v3_save(struct gic_interface *to)
 {
     to->vmcr = (uint32_t)sysreg_read(ICH_VMCR_EL2);
 #define SAVE_APR(n, reg0, reg1)                                                                    \
@@ -134,7 +123,7 @@ void gic_v3_save(struct gic_interface *to)
     ICH_APRS(SAVE_APR)
 }
 
-void gic_v3_load(const struct gic_interface *from)
+static void v3_load(const struct gic_interface *from)
 {
     sysreg_write(ICH_VMCR_EL2, from->vmcr);
 #define LOAD_APR(n, reg0, reg1)                                                                    \
@@ -146,7 +135,7 @@ void gic_v3_load(const struct gic_interface *from)
 }
 
 /* ICH_VMCR_EL2.VPMR is bits 31:24; bit n of the active priorities is the n-th preemption level. */
-uint32_t gic_v3_threshold(const struct gic_interface *saved)
+static uint32_t v3_threshold(const struct gic_interface *saved)
 {
     uint32_t mask = saved->vmcr >> 24;
 
@@ -159,3 +148,18 @@ uint32_t gic_v3_threshold(const struct gic_interface *saved)
     }
     return mask;
 }
+
+const struct gic_virt gic_v3_virt = {
+    .probe = v3_probe,
+    .lr_encode = lr_encode_v3,
+    .lr_write = v3_lr_write,
+    .lr_refill = v3_lr_refill,
+    .lr_state = v3_lr_state,
+    .lr_empty = v3_lr_empty,
+    .lr_ended = v3_lr_ended,
+    .hcr_read = v3_hcr_read,
+    .hcr_write = v3_hcr_write,
+    .save = v3_save,
+    .load = v3_load,
+    .threshold = v3_threshold,
+};

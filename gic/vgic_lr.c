@@ -47,7 +47,7 @@ vcpu_mask_t vgic_fold_lrs(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t lrs)
     vcpu_mask_t kick = 0;
 
     for_each_bit(n, lrs)
-        kick |= fold(vgic, cpu, n, gic_ops.lr_state(n));
+        kick |= fold(vgic, cpu, n, gic_virt.lr_state(n));
     return kick;
 }
 
@@ -155,8 +155,8 @@ void vgic_place(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid, unsigne
     bank->cached |= bit;
     bank->lr[i] = (uint8_t)n;
     vgic_unready(cpu, bank, b, bit);
-    cpu->lr_raw[n] = gic_ops.lr_encode(lr);
-    gic_ops.lr_write(n, cpu->lr_raw[n]);
+    cpu->lr_raw[n] = gic_virt.lr_encode(lr);
+    gic_virt.lr_write(n, cpu->lr_raw[n]);
 }
 
 /* Whether a latch is all that keeps an interrupt in a list register from being forwarded again. */
@@ -179,7 +179,7 @@ bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank
         return false;
     if (vgic_is_sgi_v2(vgic, intid) && cpu->sgi_sources[intid] != BIT32(lr->source))
         return false;
-    if (!gic_ops.lr_refill(n, cpu->lr_raw[n]))
+    if (!gic_virt.lr_refill(n, cpu->lr_raw[n]))
         return false;
     if (vgic_is_sgi_v2(vgic, intid))
         cpu->sgi_sources[intid] = 0;
@@ -197,7 +197,7 @@ bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *b
     if (!is_plain(vgic, bank, bit))
         return false;
     cpu->injected++;
-    gic_ops.lr_write(n, cpu->lr_raw[n]);
+    gic_virt.lr_write(n, cpu->lr_raw[n]);
     return true;
 }
 
@@ -220,7 +220,7 @@ bool vgic_fill(struct vgic *vgic, struct vgic_cpu *cpu)
 void vgic_scrub(struct vgic_cpu *cpu)
 {
     for_each_bit(n, cpu->lr_scrub)
-        gic_ops.lr_write(n, 0);
+        gic_virt.lr_write(n, 0);
     for_each_bit(intid, cpu->release)
         gic_ops.deactivate(intid);
     cpu->lr_scrub = 0;
@@ -236,7 +236,7 @@ static vcpu_mask_t refresh(struct vgic *vgic, struct vgic_cpu *cpu)
         struct vgic_bank *bank = vgic_bank(vgic, cpu, cpu->lr[n].intid / 32);
 
         if (!vgic_repeat(vgic, cpu, bank, n))
-            kick |= fold(vgic, cpu, n, gic_ops.lr_state(n));
+            kick |= fold(vgic, cpu, n, gic_virt.lr_state(n));
     }
     cpu->lr_stale = 0;
     return kick;
@@ -271,7 +271,7 @@ vcpu_mask_t vgic_maintenance(struct vgic *vgic, struct vgic_cpu *cpu)
     if (cpu->loaded) {
         if (cpu->hcr & HCR_LRENPIE)
             kick |= vgic_fold_eoi_count(vgic, cpu);
-        kick |= vgic_fold_invalid(vgic, cpu, gic_ops.lr_empty() | gic_ops.lr_ended());
+        kick |= vgic_fold_invalid(vgic, cpu, gic_virt.lr_empty() | gic_virt.lr_ended());
         __atomic_store_n(&cpu->dirty, true, __ATOMIC_RELEASE);
     }
     spin_unlock(&vgic->lock);

@@ -78,7 +78,7 @@ static uint32_t overflow_hcr(struct vgic *vgic, struct vgic_cpu *cpu)
 
 vcpu_mask_t vgic_spill(struct vgic *vgic, struct vgic_cpu *cpu)
 {
-    vcpu_mask_t kick = vgic_fold_invalid(vgic, cpu, gic_ops.lr_empty());
+    vcpu_mask_t kick = vgic_fold_invalid(vgic, cpu, gic_virt.lr_empty());
     struct choice choice;
 
     if (vgic_fill(vgic, cpu)) {
@@ -114,7 +114,7 @@ static bool best_waiting_active(struct vgic *vgic, struct vgic_cpu *cpu, uint32_
  */
 vcpu_mask_t vgic_fold_eoi_count(struct vgic *vgic, struct vgic_cpu *cpu)
 {
-    uint32_t intid, count = HCR_EOICOUNT(gic_ops.hcr_read());
+    uint32_t intid, count = HCR_EOICOUNT(gic_virt.hcr_read());
     vcpu_mask_t kick = 0;
 
     if (!count)
@@ -128,6 +128,6 @@ vcpu_mask_t vgic_fold_eoi_count(struct vgic *vgic, struct vgic_cpu *cpu)
         else
             kick |= vgic_move(vgic, intid / 32, BIT32(intid % 32));
     }
-    gic_ops.hcr_write(cpu->hcr); /* resets the count */
+    gic_virt.hcr_write(cpu->hcr); /* resets the count */
     return kick;
 }

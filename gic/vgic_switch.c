@@ -11,7 +11,7 @@ void vgic_write_hcr(struct vgic_cpu *cpu, uint32_t hcr)
     if (cpu->hcr == hcr)
         return;
     cpu->hcr = hcr;
-    gic_ops.hcr_write(hcr);
+    gic_virt.hcr_write(hcr);
 }
 
 /* Everything that the list registers hold is the model's again. */
@@ -22,7 +22,7 @@ static __attribute__((noinline)) vcpu_mask_t empty(struct vgic *vgic, struct vgi
     if (cpu->hcr & HCR_LRENPIE)
         kick |= vgic_fold_eoi_count(vgic, cpu);
     if (cpu->lr_used) {
-        kick |= vgic_fold_invalid(vgic, cpu, gic_ops.lr_empty());
+        kick |= vgic_fold_invalid(vgic, cpu, gic_virt.lr_empty());
         kick |= vgic_fold_lrs(vgic, cpu, cpu->lr_used);
     }
     vgic_write_hcr(cpu, HCR_EN);
@@ -44,7 +44,7 @@ vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
     cpu->release |= cpu->private.hw;
     if (cpu->lr_scrub | cpu->release)
         vgic_scrub(cpu);
-    gic_ops.save(&cpu->interface);
+    gic_virt.save(&cpu->interface);
     cpu->loaded = false;
     spin_unlock(&vgic->lock);
     return kick;
@@ -55,7 +55,7 @@ void vgic_load(struct vgic *vgic, struct vgic_cpu *cpu)
     spin_lock(&vgic->lock);
     assert(!cpu->loaded && !cpu->lr_used);
     cpu->loaded = true;
-    gic_ops.load(&cpu->interface);
+    gic_virt.load(&cpu->interface);
     if (cpu->private.hw)
         gic_bank_set_active(0, cpu->private.hw);
     if (cpu->ready_banks)
@@ -72,7 +72,7 @@ static bool signalled_lr(const struct vgic_cpu *cpu, uint32_t lrs, uint32_t vmcr
         const struct lr *lr = &cpu->lr[n];
 
         if (lr->priority < threshold && (vmcr & (lr->group1 ? VMCR_GROUP1 : VMCR_GROUP0)) &&
-            gic_ops.lr_state(n) == LR_PENDING)
+            gic_virt.lr_state(n) == LR_PENDING)
             return true;
     }
     return false;
@@ -98,11 +98,11 @@ bool vgic_has_deliverable(struct vgic *vgic, struct vgic_cpu *cpu)
     bool yes = false;
 
     spin_lock(&vgic->lock);
-    uint32_t lrs = cpu->lr_used ? cpu->lr_used & ~gic_ops.lr_empty() : 0;
+    uint32_t lrs = cpu->lr_used ? cpu->lr_used & ~gic_virt.lr_empty() : 0;
     if (cpu->ready_banks | lrs) {
         if (cpu->loaded)
-            gic_ops.save(&cpu->interface);
-        uint32_t vmcr = cpu->interface.vmcr, threshold = gic_ops.threshold(&cpu->interface);
+            gic_virt.save(&cpu->interface);
+        uint32_t vmcr = cpu->interface.vmcr, threshold = gic_virt.threshold(&cpu->interface);
         yes =
             signalled_ready(vgic, cpu, vmcr, threshold) || signalled_lr(cpu, lrs, vmcr, threshold);
     }

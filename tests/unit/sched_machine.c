@@ -110,12 +110,14 @@ void gic_enable_ppi(uint32_t intid)
     (void)intid;
 }
 
-void gic_send_sgi(unsigned cpu, uint32_t sgi)
+static void send_sgi(unsigned cpu, uint32_t sgi)
 {
     assert_int_equal(sgi, SGI_KICK);
     assert_true(cpu < cpu_count);
     machine.cpu[cpu].kicked = true;
 }
+
+struct gic_ops gic_ops = {.send_sgi = send_sgi};
 
 /* Nobody is ready: the CPU waits, and begins to decide anew at the next interrupt. */
 void irq_handle_one(struct pcpu *cpu)

@@ -204,6 +204,9 @@ static const struct gic_ops fake_ops = {
     .frame = fake_frame,
     .deactivate = fake_deactivate,
     .route = fake_route,
+};
+
+static const struct gic_virt fake_virt = {
     .lr_encode = fake_lr_encode,
     .lr_write = fake_lr_write,
     .lr_refill = fake_lr_refill,
@@ -224,6 +227,7 @@ void machine_init(unsigned version, unsigned nr_lrs, unsigned nr_irqs, bool hard
 
     memset(&machine, 0, sizeof(machine));
     gic_ops = fake_ops;
+    gic_virt = fake_virt;
     gic_info.nr_lrs = nr_lrs;
     for (unsigned p = 0; p < PCPUS; p++)
         machine.pcpu[p].hcr = HCR_EN;
