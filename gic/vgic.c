@@ -33,42 +33,31 @@ void vgic_unready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint
         cpu->ready_banks &= ~BIT32(b);
 }
 
-static vcpu_mask_t mark(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits,
-                        uint16_t not_again)
+vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
 {
     struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
     vcpu_mask_t kick = 0;
 
     for_each_bit(i, bits & bank->cached) {
         struct vgic_cpu *holder = vgic_holder(vgic, cpu, b, i);
-        uint16_t mask = (uint16_t)BIT32(bank->lr[i]);
 
-        holder->lr_stale |= mask;
-        holder->lr_again &= (uint16_t) ~(mask & not_again);
+        holder->lr_stale |= (uint16_t)BIT32(bank->lr[i]);
         mark_dirty(holder);
         kick |= BIT(holder->number);
     }
     return kick;
 }
 
-vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
-{
-    return mark(vgic, cpu, b, bits, 0);
-}
-
 vcpu_mask_t vgic_recompose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
 {
-    return mark(vgic, cpu, b, bits, 0xffff);
-}
-
-vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits)
-{
     struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
-    vcpu_mask_t kick = vgic_recompose(vgic, cpu, b, bits);
+    vcpu_mask_t kick = vgic_mark_stale(vgic, cpu, b, bits);
 
-    for_each_bit(i, bits & bank->ready) {
+    for_each_bit(i, bits & (bank->cached | bank->ready)) {
         struct vgic_cpu *holder = vgic_holder(vgic, cpu, b, i);
 
+        if (bank->cached & BIT32(i))
+            holder->lr_again &= (uint16_t)~BIT32(bank->lr[i]);
         mark_dirty(holder);
         kick |= BIT(holder->number);
     }

@@ -24,15 +24,11 @@ VGIC_WRITER(vgic_write_ctlr)
 /* GICv2: a bit per CPU; private interrupts have the reader's own. */
 VGIC_READER(vgic_read_targets)
 {
-    uint64_t value = 0;
-
     if (vgic->version != 2)
         return 0;
-    for (unsigned i = 0; i < access->size; i++) {
-        uint64_t mask = b ? vgic_spi(vgic, b)->targets[(offset + i) % 32] : BIT(access->vcpu);
-        value |= mask << (8 * i);
-    }
-    return value;
+    if (b)
+        return vgic_read_bytes(&vgic_spi(vgic, b)->targets[offset % 32], access);
+    return BIT(access->vcpu) * (access->size == 4 ? 0x01010101 : 1);
 }
 
 /* The interrupt goes to `route` from now on; a list register that holds it is folded first. */

@@ -13,6 +13,7 @@
 #include "gic/vgic.h"
 #include "gic/vgic_model.h"
 #include "platform/cpu.h"
+#include "platform/string.h"
 
 /* The bank of INTIDs 32 b..32 b + 31; cpu names whose private ones and matters for b = 0 alone. */
 static inline struct vgic_bank *vgic_bank(const struct vgic *vgic, struct vgic_cpu *cpu, unsigned b)
@@ -83,12 +84,11 @@ vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits);
 /* Asks the vCPUs that have `bits` in list registers to fold them: returns who must be kicked. */
 vcpu_mask_t vgic_mark_stale(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
 
-/* The same, and what they hold may not be written again: priority, group or route changed. */
-vcpu_mask_t vgic_recompose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
-
-/* The priority of `bits` changed: those in list registers are rewritten, those ready compete anew.
+/*
+ * Priority, group or route of `bits` changed: what list registers hold of them may not be written
+ * again, and those that are ready compete anew.
  */
-vcpu_mask_t vgic_reorder(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
+vcpu_mask_t vgic_recompose(struct vgic *vgic, struct vgic_cpu *cpu, unsigned b, uint32_t bits);
 
 /* Takes interrupts out of the ready set of their vCPU. */
 void vgic_unready(struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned b, uint32_t bits);
@@ -145,6 +145,15 @@ void vgic_hw_give_back(struct vgic_bank *bank, unsigned b, uint32_t bits);
         UNUSED unsigned b, UNUSED unsigned offset, UNUSED struct mmio_access *access
 #define VGIC_READER(name) uint64_t name(VGIC_ROW_PARAMETERS)
 #define VGIC_WRITER(name) void name(VGIC_ROW_PARAMETERS)
+
+/* An access to a register of a byte an interrupt: those of `bytes` from the accessed one on. */
+static inline uint64_t vgic_read_bytes(const uint8_t *bytes, const struct mmio_access *access)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, bytes, access->size);
+    return value;
+}
 
 /*
  * A block of registers. Offsets are from its first byte. `banked` is the vCPU whose private

@@ -61,8 +61,6 @@ static VGIC_WRITER(write_disable)
 {
     uint32_t bits = (uint32_t)access->value & bank->enabled;
 
-    if (!bits)
-        return;
     sync(vgic, banked, access, b, bits);
     bank->enabled &= ~bits;
     if (is_hardware(vgic, b))
@@ -120,8 +118,6 @@ static VGIC_WRITER(write_set_pending)
 {
     uint32_t bits = (uint32_t)access->value & pend_mask(vgic, b);
 
-    if (!bits)
-        return;
     if (is_hardware(vgic, b)) {
         gic_bank_write(GICD_ISPENDR, b, bits);
         return;
@@ -135,8 +131,6 @@ static VGIC_WRITER(write_clear_pending)
 {
     uint32_t bits = (uint32_t)access->value & pend_mask(vgic, b);
 
-    if (!bits)
-        return;
     sync(vgic, banked, access, b, bits);
     if (is_hardware(vgic, b))
         gic_bank_write(GICD_ICPENDR, b, bits);
@@ -149,8 +143,6 @@ static VGIC_WRITER(write_set_active)
 {
     uint32_t bits = (uint32_t)access->value & vgic_valid(vgic, b);
 
-    if (!bits)
-        return;
     sync(vgic, banked, access, b, bits);
     bits &= ~bank->active;
     for_each_bit(i, b ? bits & ~bank->ready & ~bank->cached : 0)
@@ -163,8 +155,6 @@ static VGIC_WRITER(write_clear_active)
 {
     uint32_t bits = (uint32_t)access->value & vgic_valid(vgic, b);
 
-    if (!bits)
-        return;
     sync(vgic, banked, access, b, bits);
     bank->active &= ~bits;
     bank->drop_active |= bits & bank->cached;
@@ -176,11 +166,7 @@ static VGIC_WRITER(write_clear_active)
 
 static VGIC_READER(read_priority)
 {
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < access->size; i++)
-        value |= (uint64_t)bank->priority[(offset + i) % 32] << (8 * i);
-    return value;
+    return vgic_read_bytes(&bank->priority[offset % 32], access);
 }
 
 /* Five bits, as list registers have. */
@@ -198,7 +184,7 @@ static VGIC_WRITER(write_priority)
         }
     }
     if (changed)
-        access->kick |= vgic_reorder(vgic, banked, b, changed);
+        access->kick |= vgic_recompose(vgic, banked, b, changed);
 }
 
 /* ICFGR: two bits per interrupt, the upper one says edge. */

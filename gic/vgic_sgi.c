@@ -88,14 +88,11 @@ VGIC_WRITER(vgic_write_sgir)
 /* GICD_CPENDSGIRn and SPENDSGIRn: one byte per SGI, one bit per sender. */
 VGIC_READER(vgic_read_sgi_pending)
 {
-    uint64_t value = 0;
-
     if (vgic->version != 2)
         return 0;
     spin_lock(&vgic->lock);
     access->kick |= vgic_fold_local(vgic, banked, banked, 0, 0xffff);
-    for (unsigned i = 0; i < access->size; i++)
-        value |= (uint64_t)banked->sgi_sources[(offset + i) % 16] << (8 * i);
+    uint64_t value = vgic_read_bytes(&banked->sgi_sources[offset % 16], access);
     spin_unlock(&vgic->lock);
     return value;
 }
