@@ -122,8 +122,8 @@ static bool allocate(struct domain *domain, const struct domain_config *config)
         if (!domain->vcpu[i])
             return false;
     }
-    domain->spi_memory = heap_alloc(pages_for(vgic_spi_bytes(config->nr_irqs)), id);
-    if (!domain->spi_memory || !stage2_create(&domain->stage2, id))
+    domain->vgic.spi = heap_alloc(pages_for(vgic_spi_bytes(config->nr_irqs)), id);
+    if (!domain->vgic.spi || !stage2_create(&domain->stage2, id))
         return false;
     domain->stolen = heap_alloc(1, id);
     if (!domain->stolen)
@@ -141,8 +141,8 @@ void domain_free(struct domain *domain)
 
     if (domain->stage2.root)
         stage2_destroy(&domain->stage2);
-    if (domain->spi_memory)
-        heap_free(domain->spi_memory, pages_for(vgic_spi_bytes(domain->vgic.nr_irqs)), id);
+    if (domain->vgic.spi)
+        heap_free(domain->vgic.spi, pages_for(vgic_spi_bytes(domain->vgic.nr_irqs)), id);
     if (domain->stolen)
         heap_free(domain->stolen, 1, id);
     if (domain->notify)
@@ -155,20 +155,17 @@ void domain_free(struct domain *domain)
     heap_free(domain, pages_for(sizeof(*domain)), id);
 }
 
-static bool init_vgic(struct domain *domain, const struct domain_config *config)
+static void init_vgic(struct domain *domain, const struct domain_config *config)
 {
-    struct vgic_config vgic = {
-        .version = gic_info.version,
-        .nr_cpus = config->nr_vcpus,
-        .nr_irqs = config->nr_irqs,
-        .hardware_spis = config->hardware_spis,
-        .spi = domain->spi_memory,
-    };
+    struct vgic *vgic = &domain->vgic;
 
+    vgic->version = (uint8_t)gic_info.version;
+    vgic->nr_cpus = (uint8_t)config->nr_vcpus;
+    vgic->hardware_spis = config->hardware_spis;
     for (unsigned i = 0; i < config->nr_vcpus; i++)
-        vgic.cpu[i] = &domain->vcpu[i]->vgic;
+        vgic->cpu[i] = &domain->vcpu[i]->vgic;
+    vgic_init(vgic);
     domain->first_line = domain->id == DOM0_ID ? TARN_UPCALL_INTID : DOMU_VIRTIO_INTID;
-    return vgic_init(&domain->vgic, &vgic);
 }
 
 /*
@@ -249,8 +246,9 @@ static void init_vcpu(struct domain *domain, unsigned id)
 
 static bool build(struct domain *domain, const struct domain_config *config)
 {
-    if (!allocate(domain, config) || !init_vgic(domain, config))
+    if (!allocate(domain, config))
         return false;
+    init_vgic(domain, config);
     domain->nr_vcpus = config->nr_vcpus;
     for (unsigned i = 0; i < config->nr_vcpus; i++)
         init_vcpu(domain, i);

@@ -31,7 +31,6 @@ struct domain {
     uint32_t first_line;  /* INTID of line 0 of core/post.h */
     uint64_t time_offset; /* CNTVOFF_EL2 */
     uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
-    void *spi_memory;     /* vgic_spi_bytes, from the heap */
 
     uint32_t answerer; /* atomic: the vCPU of dom0 that last acted for its backend */
 

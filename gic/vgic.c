@@ -234,55 +234,27 @@ void vgic_reset_cpu(struct vgic *vgic, unsigned vcpu)
     spin_unlock(&vgic->lock);
 }
 
-static bool config_is_valid(const struct vgic_config *config)
+void vgic_init(struct vgic *vgic)
 {
-    unsigned most = config->version == 3 ? VGIC_MAX_CPUS : VGIC_MAX_CPUS_V2;
-    unsigned irqs = config->nr_irqs;
+    bool v3 = vgic->version == 3;
+    unsigned irqs = vgic->nr_irqs;
 
-    if (config->version != 2 && config->version != 3)
-        return false;
-    if (config->nr_cpus < 1 || config->nr_cpus > most)
-        return false;
-    if (irqs < 32 || irqs > VGIC_MAX_IRQS || (irqs % 32 && irqs != VGIC_MAX_IRQS))
-        return false;
-    return irqs == 32 || config->spi;
-}
-
-static void reset_spis(struct vgic *vgic)
-{
-    for (unsigned b = 1; b < vgic->nr_banks; b++) {
-        struct vgic_spi_bank *spi = vgic_spi(vgic, b);
-
-        memset(spi, 0, sizeof(*spi));
-        spi->bank.group1 = vgic->version == 3 ? 0xffffffff : 0;
-        memset(spi->targets, vgic->version == 2, sizeof(spi->targets));
-    }
-}
-
-bool vgic_init(struct vgic *vgic, const struct vgic_config *config)
-{
-    if (!config_is_valid(config))
-        return false;
-    memset(vgic, 0, sizeof(*vgic));
-    vgic->version = (uint8_t)config->version;
-    vgic->nr_cpus = (uint8_t)config->nr_cpus;
-    vgic->nr_banks = (uint8_t)((config->nr_irqs + 31) / 32);
-    vgic->nr_irqs = (uint16_t)config->nr_irqs;
+    assert((v3 || vgic->version == 2) && vgic->nr_cpus > 0);
+    assert(vgic->nr_cpus <= (v3 ? VGIC_MAX_CPUS : VGIC_MAX_CPUS_V2));
+    assert(irqs >= 32 && irqs <= VGIC_MAX_IRQS && (irqs % 32 == 0 || irqs == VGIC_MAX_IRQS));
+    vgic->nr_banks = (uint8_t)((irqs + 31) / 32);
     vgic->typer =
-        (vgic->nr_banks - 1u) |
-        (vgic->version == 3 ? 9u << 19 /* 10 bits of INTID */ : (vgic->nr_cpus - 1u) << 5);
-    vgic->hardware_spis = config->hardware_spis;
-    vgic->spi = config->spi;
-    reset_spis(vgic);
+        (vgic->nr_banks - 1u) | (v3 ? 9u << 19 /* 10 bits of INTID */ : (vgic->nr_cpus - 1u) << 5);
+    for (unsigned b = 1; b < vgic->nr_banks; b++) {
+        vgic_spi(vgic, b)->bank.group1 = v3 ? 0xffffffff : 0;
+        memset(vgic_spi(vgic, b)->targets, !v3, sizeof(vgic_spi(vgic, b)->targets));
+    }
     for (unsigned n = 0; n < vgic->nr_cpus; n++) {
-        struct vgic_cpu *cpu = config->cpu[n];
+        struct vgic_cpu *cpu = vgic->cpu[n];
 
-        memset(cpu, 0, sizeof(*cpu));
         cpu->number = (uint8_t)n;
         cpu->hcr = HCR_EN;
         cpu->vgic = vgic;
-        vgic->cpu[n] = cpu;
         vgic_reset_cpu(vgic, n);
     }
-    return true;
 }

@@ -13,17 +13,6 @@
 #include "mm/trap_mmio.h"
 #include "platform/types.h"
 
-/* What a domain wants of its GIC. */
-struct vgic_config {
-    unsigned version;   /* 2 or 3; the machine's own */
-    unsigned nr_cpus;   /* 1..8 on GICv2, 1..TARN_MAX_DOM0_VCPUS on GICv3 */
-    unsigned nr_irqs;   /* 32..1020, a multiple of 32 or 1020 */
-    bool hardware_spis; /* dom0: SPIs are the machine's: enable, trigger, route pass to the physical
-                           GIC */
-    void *spi; /* vgic_spi_bytes(nr_irqs) of memory, aligned to 8, freed by core in the end */
-    struct vgic_cpu *cpu[VGIC_MAX_CPUS];
-};
-
 /*
  * MPIDR_EL1 affinity of vCPU n, for VMPIDR_EL2 (bit 31 is to be added) and device trees: sixteen to
  * a cluster, so that one write of ICC_SGI1R_EL1 reaches all of them.
@@ -41,8 +30,11 @@ static inline unsigned vcpu_of_mpidr(uint64_t mpidr)
     return mpidr == vcpu_mpidr(n) ? n : UINT32_MAX;
 }
 
-/* Sets the reset state. Returns false on a config outside the bounds above. */
-bool vgic_init(struct vgic *vgic, const struct vgic_config *config);
+/*
+ * Sets the reset state of a vGIC that is zero but for what its owner says in the first fields of
+ * struct vgic, which are asserted to be in their bounds.
+ */
+void vgic_init(struct vgic *vgic);
 
 /* Puts a dying domain's hardware interrupts to rest: disabled, inactive, not pending. */
 void vgic_destroy(struct vgic *vgic);

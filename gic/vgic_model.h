@@ -80,18 +80,21 @@ struct vgic_cpu {
 
 struct vgic {
     spinlock_t lock;
-    uint8_t version;
-    uint8_t nr_cpus;
+
+    /* Its owner's: */
+    uint8_t version;           /* 2 or 3; the machine's own */
+    uint8_t nr_cpus;           /* 1..8 on GICv2, 1..VGIC_MAX_CPUS on GICv3 */
+    bool hardware_spis;        /* dom0: SPIs are the machine's: enable, trigger, route pass to it */
+    uint16_t nr_irqs;          /* 32..1020, a multiple of 32 or 1020 */
+    struct vgic_spi_bank *spi; /* vgic_spi_bytes(nr_irqs) of memory, zeroed */
+    struct vgic_cpu *cpu[VGIC_MAX_CPUS]; /* each of them zeroed */
+
     uint8_t nr_banks; /* with the private one */
-    bool hardware_spis;
-    uint16_t nr_irqs;
-    uint32_t typer;            /* GICD_TYPER */
-    uint32_t groups;           /* GICD_CTLR.EnableGrp0, EnableGrp1 */
-    struct vgic_spi_bank *spi; /* [nr_banks - 1] */
-    struct vgic_cpu *cpu[VGIC_MAX_CPUS];
+    uint32_t typer;   /* GICD_TYPER */
+    uint32_t groups;  /* GICD_CTLR.EnableGrp0, EnableGrp1 */
 };
 
-/* Bytes of memory for SPIs that vgic_config.spi must point to. nr_irqs: 32..1020. */
+/* Bytes of memory for SPIs. nr_irqs: 32..1020. */
 static inline size_t vgic_spi_bytes(unsigned nr_irqs)
 {
     return ((nr_irqs + 31) / 32 - 1) * sizeof(struct vgic_spi_bank);

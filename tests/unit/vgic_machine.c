@@ -222,22 +222,23 @@ static const struct gic_virt fake_virt = {
 
 void machine_init(unsigned version, unsigned nr_lrs, unsigned nr_irqs, bool hardware)
 {
-    struct vgic_config config = {
-        .version = version, .nr_cpus = VCPUS, .nr_irqs = nr_irqs, .hardware_spis = hardware};
-
     memset(&machine, 0, sizeof(machine));
+    machine.vgic.version = (uint8_t)version;
+    machine.vgic.nr_cpus = VCPUS;
+    machine.vgic.nr_irqs = (uint16_t)nr_irqs;
+    machine.vgic.hardware_spis = hardware;
     gic_ops = fake_ops;
     gic_virt = fake_virt;
     gic_info.nr_lrs = nr_lrs;
     for (unsigned p = 0; p < PCPUS; p++)
         machine.pcpu[p].hcr = HCR_EN;
     /* exactly as much as is asked for, so that ASan sees any overrun */
-    config.spi = machine.spi_memory = malloc(vgic_spi_bytes(nr_irqs));
+    machine.vgic.spi = machine.spi_memory = calloc(1, vgic_spi_bytes(nr_irqs));
     for (unsigned v = 0; v < VCPUS; v++) {
-        config.cpu[v] = &machine.vcpu[v].vgic;
+        machine.vgic.cpu[v] = &machine.vcpu[v].vgic;
         machine.vcpu[v].pcpu = NOT_LOADED;
     }
-    assert_true(vgic_init(&machine.vgic, &config));
+    vgic_init(&machine.vgic);
     for (unsigned v = 0; v < VCPUS; v++)
         machine.vcpu[v].vgic.interface.vmcr = 0xf8000000 | VMCR_GROUP0 | VMCR_GROUP1;
 }
