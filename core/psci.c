@@ -12,7 +12,6 @@
 #define PSCI_SUCCESS          0
 #define PSCI_NOT_SUPPORTED    (-1)
 #define PSCI_INVALID_PARAMS   (-2)
-#define PSCI_DENIED           (-3)
 #define PSCI_ALREADY_ON       (-4)
 #define PSCI_INTERNAL_FAILURE (-6)
 #define PSCI_VERSION_1_1      0x10001

@@ -10,23 +10,15 @@
 #include "platform/sysreg.h"
 
 /* ESR_EL2.EC (Arm ARM D19.2.37) */
-#define EC_UNKNOWN   0x00
-#define EC_WFX       0x01
-#define EC_CP15_RT   0x03
-#define EC_CP15_RRT  0x04
-#define EC_CP14_RT   0x05
-#define EC_CP14_LDC  0x06
-#define EC_FP        0x07
-#define EC_CP14_RRT  0x0c
-#define EC_HVC64     0x16
-#define EC_SMC64     0x17
-#define EC_SYSREG    0x18
-#define EC_IABT_LOW  0x20
-#define EC_IABT_SAME 0x21
-#define EC_DABT_LOW  0x24
-#define EC_DABT_SAME 0x25
+#define EC_UNKNOWN  0x00
+#define EC_WFX      0x01
+#define EC_FP       0x07
+#define EC_HVC64    0x16
+#define EC_SMC64    0x17
+#define EC_SYSREG   0x18
+#define EC_IABT_LOW 0x20
+#define EC_DABT_LOW 0x24
 
-#define ESR_IL     BIT(25)
 #define ESR_EC(ec) ((uint64_t)(ec) << 26)
 
 /* Moves the guest's PC over the instruction that trapped. The one place that does. */

@@ -10,15 +10,11 @@
 #include "platform/panic.h"
 #include "platform/types.h"
 
+/* A zeroed one is free. */
 typedef struct {
     uint16_t next;  /* ticket of the next to come */
     uint16_t owner; /* ticket being served */
 } spinlock_t;
-
-#define SPINLOCK_INIT                                                                              \
-    {                                                                                              \
-        0, 0                                                                                       \
-    }
 
 static inline void spin_lock(spinlock_t *lock)
 {
@@ -39,12 +35,6 @@ static inline void spin_unlock(spinlock_t *lock)
 {
     uint16_t owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
     __atomic_store_n(&lock->owner, (uint16_t)(owner + 1), __ATOMIC_RELEASE);
-}
-
-static inline bool spin_is_locked(const spinlock_t *lock)
-{
-    return __atomic_load_n(&lock->next, __ATOMIC_RELAXED) !=
-           __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -20,7 +20,7 @@ bool under_tarn;
 
 static unsigned failures; /* of the running test */
 static const char *skip_reason;
-static spinlock_t print_lock = SPINLOCK_INIT;
+static spinlock_t print_lock;
 
 void payload_main(uint64_t argument);
 

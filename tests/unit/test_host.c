@@ -35,7 +35,7 @@ static void test_sysreg_remembers(void **state)
 
 static void test_spinlock(void **state)
 {
-    spinlock_t lock = SPINLOCK_INIT;
+    spinlock_t lock = {0};
 
     (void)state;
     spin_lock(&lock);

@@ -16,11 +16,6 @@ typedef struct {
     uint16_t owner;
 } spinlock_t;
 
-#define SPINLOCK_INIT                                                                              \
-    {                                                                                              \
-        0, 0                                                                                       \
-    }
-
 /* Called before a lock is taken and after one is given back; does nothing. */
 void host_lock_gap(void);
 
