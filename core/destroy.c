@@ -14,8 +14,6 @@
 
 #define BLOCKS_PER_STEP 16
 
-enum { STEP_HOLD, STEP_LEAVE, STEP_GRACE, STEP_DRAIN, STEP_MEMORY, STEP_FREE };
-
 /* Each step returns true when it is done. Table lock held. */
 
 static bool step_hold(struct domain *domain)
@@ -87,10 +85,8 @@ static bool step_free(struct domain *domain)
     return true;
 }
 
-static bool (*const steps[])(struct domain *) = {
-    [STEP_HOLD] = step_hold,   [STEP_LEAVE] = step_leave,   [STEP_GRACE] = step_grace,
-    [STEP_DRAIN] = step_drain, [STEP_MEMORY] = step_memory, [STEP_FREE] = step_free,
-};
+static bool (*const steps[])(struct domain *) = {step_hold,  step_leave,  step_grace,
+                                                 step_drain, step_memory, step_free};
 
 int64_t domain_destroy(uint64_t id)
 {
@@ -104,12 +100,11 @@ int64_t domain_destroy(uint64_t id)
         status = TARN_ENOENT;
     } else {
         unsigned step = domain->destroy_step;
-        if (steps[step](domain)) {
-            if (step == STEP_FREE)
-                status = TARN_OK; /* the domain is gone */
-            else
-                domain->destroy_step++;
-        }
+        bool done = steps[step](domain);
+        if (done && step == ARRAY_SIZE(steps) - 1)
+            status = TARN_OK; /* the domain is gone */
+        else if (done)
+            domain->destroy_step++;
     }
     spin_unlock(&domain_table.lock);
     return status;

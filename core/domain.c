@@ -111,12 +111,11 @@ static int64_t find_id(const char *name)
     return id;
 }
 
-/* Everything that domain_free() gives back. Heap pages come zeroed. */
+/* Heap pages come zeroed. */
 static bool allocate(struct domain *domain, const struct domain_config *config)
 {
     uint16_t id = domain->id;
 
-    domain->vgic.nr_irqs = (uint16_t)config->nr_irqs; /* domain_free needs it in any case */
     for (unsigned i = 0; i < config->nr_vcpus; i++) {
         domain->vcpu[i] = heap_alloc(pages_for(sizeof(struct vcpu)), id);
         if (!domain->vcpu[i])
@@ -137,22 +136,9 @@ static bool allocate(struct domain *domain, const struct domain_config *config)
 
 void domain_free(struct domain *domain)
 {
-    uint16_t id = domain->id;
-
-    if (domain->stage2.root)
+    if (domain->stage2.pt.root)
         stage2_destroy(&domain->stage2);
-    if (domain->vgic.spi)
-        heap_free(domain->vgic.spi, pages_for(vgic_spi_bytes(domain->vgic.nr_irqs)), id);
-    if (domain->stolen)
-        heap_free(domain->stolen, 1, id);
-    if (domain->notify)
-        heap_free(domain->notify, 1, id);
-    if (domain->console)
-        heap_free(domain->console, 1, id);
-    for (unsigned i = 0; i < DOMAIN_MAX_VCPUS && domain->vcpu[i]; i++)
-        heap_free(domain->vcpu[i], pages_for(sizeof(struct vcpu)), id);
-    assert(heap_pages_of(id) == pages_for(sizeof(*domain)));
-    heap_free(domain, pages_for(sizeof(*domain)), id);
+    (void)heap_free_all(domain->id); /* the domain itself, too */
 }
 
 static void init_vgic(struct domain *domain, const struct domain_config *config)
@@ -161,6 +147,7 @@ static void init_vgic(struct domain *domain, const struct domain_config *config)
 
     vgic->version = (uint8_t)gic_info.version;
     vgic->nr_cpus = (uint8_t)config->nr_vcpus;
+    vgic->nr_irqs = (uint16_t)config->nr_irqs;
     vgic->hardware_spis = config->hardware_spis;
     for (unsigned i = 0; i < config->nr_vcpus; i++)
         vgic->cpu[i] = &domain->vcpu[i]->vgic;

@@ -58,7 +58,7 @@ static uint64_t read_cntp_cval(struct vcpu *vcpu)
 
 static void write_cntp_cval(struct vcpu *vcpu, uint64_t value)
 {
-    vtimer_write_cval(&vcpu->timer, value);
+    vcpu->timer.cntp_cval = value;
     timers_physical_changed(vcpu);
 }
 

@@ -113,13 +113,19 @@ uint64_t heap_pages_free(void)
     return pages_free;
 }
 
-uint64_t heap_pages_of(uint16_t owner)
+uint64_t heap_free_all(uint16_t owner)
 {
     uint64_t count = 0;
 
     spin_lock(&lock);
-    for (uint64_t i = 0; i < pages_total; i++)
-        count += owners[i] == owner;
+    for (uint64_t i = 0; i < pages_total; i++) {
+        if (owners[i] != owner)
+            continue;
+        owners[i] = HEAP_OWNER_FREE;
+        lowest = MIN(lowest, i);
+        count++;
+    }
+    pages_free += count;
     spin_unlock(&lock);
     return count;
 }

@@ -29,9 +29,11 @@ void heap_free(void *pages, unsigned count, uint16_t owner);
 pa_t heap_pa(const void *va);
 void *heap_va(pa_t pa);
 
-/* Pages in all / free / owned by one domain (the census). */
+/* Frees all that a domain owns. Returns the number of pages. */
+uint64_t heap_free_all(uint16_t owner);
+
+/* Pages in all / free. */
 uint64_t heap_pages_total(void);
 uint64_t heap_pages_free(void);
-uint64_t heap_pages_of(uint16_t owner);
 
 #endif

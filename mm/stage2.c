@@ -91,69 +91,57 @@ static const struct pt_ops stage2_ops = {
     .invalidate = invalidate,
 };
 
-static struct pt tables_of(struct stage2 *s2)
-{
-    return (struct pt){
-        .ops = &stage2_ops,
-        .context = s2,
-        .root = s2->root,
-        .start_level = START_LEVEL,
-        .input_bits = ipa_bits,
-        .output_bits = pa_bits,
-    };
-}
-
 bool stage2_create(struct stage2 *s2, uint16_t owner)
 {
     assert(ipa_bits && owner < VMID_MOST);
     s2->owner = owner;
-    s2->root = heap_alloc(root_pages(), owner);
-    if (!s2->root)
+    s2->pt = (struct pt){
+        .ops = &stage2_ops,
+        .context = s2,
+        .root = heap_alloc(root_pages(), owner),
+        .start_level = START_LEVEL,
+        .input_bits = ipa_bits,
+        .output_bits = pa_bits,
+    };
+    if (!s2->pt.root)
         return false;
-    s2->vttbr = heap_pa(s2->root).v | (uint64_t)(owner + 1) << 48;
+    s2->vttbr = heap_pa(s2->pt.root).v | (uint64_t)(owner + 1) << 48;
     return true;
 }
 
 void stage2_destroy(struct stage2 *s2)
 {
-    struct pt pt = tables_of(s2);
-
     /* Unmapped, not just freed: a walk that speculates while tlb_vmid has this VMID loaded must
      * find nothing to put into the TLB again. Nothing needs to be split, so this cannot fail. */
-    bool unmapped = pt_unmap(&pt, 0, BIT(ipa_bits));
+    bool unmapped = pt_unmap(&s2->pt, 0, BIT(ipa_bits));
     assert(unmapped);
     tlb_vmid(s2->vttbr);
-    heap_free(s2->root, root_pages(), s2->owner);
-    s2->root = NULL;
+    heap_free(s2->pt.root, root_pages(), s2->owner);
+    s2->pt.root = NULL;
 }
 
 bool stage2_map(struct stage2 *s2, ipa_t ipa, pa_t pa, uint64_t size, enum stage2_attr attr)
 {
-    struct pt pt = tables_of(s2);
-
     spin_lock(&s2->lock);
-    bool ok = pt_map(&pt, ipa.v, pa, size, attr_bits[attr]);
+    bool ok = pt_map(&s2->pt, ipa.v, pa, size, attr_bits[attr]);
     spin_unlock(&s2->lock);
     return ok;
 }
 
 bool stage2_unmap(struct stage2 *s2, ipa_t ipa, uint64_t size)
 {
-    struct pt pt = tables_of(s2);
-
     spin_lock(&s2->lock);
-    bool ok = pt_unmap(&pt, ipa.v, size);
+    bool ok = pt_unmap(&s2->pt, ipa.v, size);
     spin_unlock(&s2->lock);
     return ok;
 }
 
 bool stage2_lookup(struct stage2 *s2, ipa_t ipa, pa_t *pa)
 {
-    struct pt pt = tables_of(s2);
     struct pt_leaf leaf;
 
     spin_lock(&s2->lock);
-    bool found = pt_lookup(&pt, ipa.v, &leaf);
+    bool found = pt_lookup(&s2->pt, ipa.v, &leaf);
     spin_unlock(&s2->lock);
     if (found)
         *pa = leaf.output;

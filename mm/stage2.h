@@ -7,6 +7,7 @@
 #ifndef MM_STAGE2_H
 #define MM_STAGE2_H
 
+#include "mm/pt.h"
 #include "platform/spinlock.h"
 #include "platform/types.h"
 
@@ -24,7 +25,7 @@ struct stage2 {
     spinlock_t lock; /* the tables */
     uint64_t vttbr;  /* VTTBR_EL2: VMID and root */
     uint16_t owner;  /* domain id; owner of the table pages; VMID = owner + 1 */
-    void *root;
+    struct pt pt;    /* its root: NULL if there are no tables */
 };
 
 /* Once, at boot, on the boot CPU: reads ID_AA64MMFR0_EL1 and fixes VTCR_EL2. */

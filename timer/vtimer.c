@@ -66,11 +66,6 @@ void vtimer_write_ctl(struct vtimer *timer, uint64_t value)
     timer->cntp_ctl = value & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
 }
 
-void vtimer_write_cval(struct vtimer *timer, uint64_t value)
-{
-    timer->cntp_cval = value;
-}
-
 void vtimer_write_tval(struct vtimer *timer, uint64_t now, uint64_t value)
 {
     timer->cntp_cval = now + (uint64_t)(int64_t)(int32_t)(uint32_t)value;

@@ -41,11 +41,10 @@ uint64_t vtimer_virtual_deadline(const struct vtimer *timer);
  */
 uint64_t vtimer_physical_deadline(const struct vtimer *timer);
 
-/* Emulated CNTP_CTL_EL0 / CNTP_CVAL_EL0 / CNTP_TVAL_EL0 (Arm ARM D11.2.4). now = CNTPCT. */
+/* Emulated CNTP_CTL_EL0 and CNTP_TVAL_EL0 (Arm ARM D11.2.4). now = CNTPCT. */
 uint64_t vtimer_read_ctl(const struct vtimer *timer, uint64_t now);
 uint64_t vtimer_read_tval(const struct vtimer *timer, uint64_t now);
 void vtimer_write_ctl(struct vtimer *timer, uint64_t value);
-void vtimer_write_cval(struct vtimer *timer, uint64_t value);
 void vtimer_write_tval(struct vtimer *timer, uint64_t now, uint64_t value);
 
 /* Level of the emulated physical timer's interrupt line at `now`. */

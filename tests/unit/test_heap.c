@@ -32,7 +32,7 @@ static void test_initial(void **state)
     (void)state;
     assert_int_equal(heap_pages_total(), PAGES);
     assert_int_equal(heap_pages_free(), PAGES - 1);
-    assert_int_equal(heap_pages_of(HEAP_OWNER_TARN), 1);
+    assert_int_equal(heap_free_all(HEAP_OWNER_TARN), 1);
 }
 
 static void test_zeroed_aligned_owned(void **state)
@@ -50,8 +50,9 @@ static void test_zeroed_aligned_owned(void **state)
             assert_memory_equal(got + i * PAGE_SIZE, zero, PAGE_SIZE);
         memset(got, 0xff, pages * PAGE_SIZE);
     }
-    assert_int_equal(heap_pages_of(7), 45);
-    assert_int_equal(heap_pages_of(8), 0);
+    assert_int_equal(heap_free_all(8), 0);
+    assert_int_equal(heap_free_all(7), 45);
+    assert_int_equal(heap_pages_free(), PAGES - 1);
 }
 
 static void test_exhaustion_and_reuse(void **state)
@@ -73,7 +74,7 @@ static void test_exhaustion_and_reuse(void **state)
         if (i != 17)
             heap_free(got[i], 1, 3);
     assert_int_equal(heap_pages_free(), PAGES - 1);
-    assert_int_equal(heap_pages_of(3), 0);
+    assert_int_equal(heap_free_all(3), 0);
 }
 
 static void test_misuse(void **state)
@@ -129,11 +130,19 @@ static void test_random(void **state)
             continue;
         of[out[i].owner] += out[i].pages;
         memset(out[i].at, (int)i, out[i].pages * PAGE_SIZE);
-        if (round % 64 == 0)
-            for (uint16_t owner = 0; owner < 4; owner++)
-                assert_int_equal(heap_pages_of(owner), of[owner]);
+        assert_int_equal(heap_pages_free(), PAGES - 1 - of[0] - of[1] - of[2] - of[3]);
+        if (round % 64 != 0)
+            continue;
+        uint16_t gone = (uint16_t)unit_random_below(4);
+        assert_int_equal(heap_free_all(gone), of[gone]);
+        of[gone] = 0;
+        for (i = 0; i < 40; i++)
+            if (out[i].owner == gone)
+                out[i].at = NULL;
     }
-    assert_int_equal(heap_pages_free(), PAGES - 1 - of[0] - of[1] - of[2] - of[3]);
+    for (uint16_t owner = 0; owner < 4; owner++)
+        assert_int_equal(heap_free_all(owner), of[owner]);
+    assert_int_equal(heap_pages_free(), PAGES - 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)

@@ -32,10 +32,10 @@ static void test_tval_is_signed(void **state)
 static void test_tval_reads_32_bits_of_the_difference(void **state)
 {
     (void)state;
-    vtimer_write_cval(&timer, 5000);
+    timer.cntp_cval = 5000;
     assert_int_equal(vtimer_read_tval(&timer, 4990), 10);
     assert_int_equal(vtimer_read_tval(&timer, 5001), 0xffffffff);
-    vtimer_write_cval(&timer, 0x500000000);
+    timer.cntp_cval = 0x500000000;
     assert_int_equal(vtimer_read_tval(&timer, 1), 0xffffffff);
     for (unsigned i = 0; i < 1000; i++) {
         uint64_t now = unit_random(), value = unit_random();
@@ -58,7 +58,7 @@ static void test_tval_wraps(void **state)
 static void test_control(void **state)
 {
     (void)state;
-    vtimer_write_cval(&timer, 100);
+    timer.cntp_cval = 100;
     assert_int_equal(vtimer_read_ctl(&timer, 200), 0);
     vtimer_write_ctl(&timer, UINT64_MAX);
     assert_int_equal(vtimer_read_ctl(&timer, 99), CNT_CTL_ENABLE | CNT_CTL_IMASK);
