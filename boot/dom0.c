@@ -212,7 +212,7 @@ static void map_memory(struct domain *domain, const void *fdt)
             STAGE2_RAM);
     for (unsigned i = 0; i < devices.count; i++) {
         struct pa_range *r = &devices.range[i];
-        uint64_t end = MIN(r->base + r->size, BIT(stage2_ipa_bits()));
+        uint64_t end = MIN(r->base + r->size, BIT(stage2_ipa_bits));
         if (r->base >= end)
             log_warn("device range %lx+%lx is beyond the IPA width and not given to dom0", r->base,
                      r->size);

@@ -6,7 +6,6 @@
 #include "boot/boot.h"
 #include "boot/bootargs.h"
 #include "boot/stop.h"
-#include "core/irq.h"
 #include "core/sched.h"
 #include "core/trap.h"
 #include "gic/gic.h"

@@ -121,5 +121,5 @@ void boot_memory(const void *fdt, pa_t fdt_pa)
     place_dom0();
     if (!pool_init(pool_ram.range, pool_ram.count))
         boot_stop("Tarn's heap cannot hold the table of the domain pool: raise heap=");
-    log_info("domain pool: %lu MiB", pool_bytes_total() / MIB);
+    log_info("domain pool: %lu MiB", pool_blocks.total * BLOCK_2M / MIB);
 }

@@ -5,9 +5,9 @@
  */
 #include "boot/boot.h"
 
-#include "core/irq.h"
 #include "core/sched.h"
 #include "core/switch.h"
+#include "core/trap.h"
 #include "gic/gic.h"
 #include "mm/el2_map.h"
 #include "mm/stage2.h"
@@ -24,18 +24,13 @@
 extern char secondary_entry[];
 
 unsigned cpu_count = 1;
-static uint64_t mpidrs[MAX_CPUS];
+uint64_t cpu_mpidr[MAX_CPUS];
 
 /* Upper ends; read by head.S with the MMU already on. */
 void *stack_top[MAX_CPUS];
 
 static unsigned ready; /* CPUs that have finished init_cpu */
 static bool go;
-
-uint64_t cpu_mpidr(unsigned cpu)
-{
-    return mpidrs[cpu];
-}
 
 static void init_cpu(void)
 {
@@ -56,7 +51,7 @@ static void stop_others(void)
 
 void smp_boot_cpu(void)
 {
-    mpidrs[0] = sysreg_read(mpidr_el1) & 0xff00fffffful;
+    cpu_mpidr[0] = sysreg_read(mpidr_el1) & 0xff00fffffful;
     stack_top[0] = el2_map_stack(0);
     init_cpu();
     ready = 1;
@@ -79,7 +74,7 @@ static const char *start(unsigned cpu)
     stack_top[cpu] = el2_map_stack(cpu);
     if (!stack_top[cpu])
         return "no memory for its stack";
-    int64_t status = smc_psci_cpu_on(mpidrs[cpu], el2_image_pa(secondary_entry).v, cpu);
+    int64_t status = smc_psci_cpu_on(cpu_mpidr[cpu], el2_image_pa(secondary_entry).v, cpu);
     if (status != 0)
         return "the firmware refused CPU_ON";
     return wait_ready(cpu + 1) ? NULL : "it did not answer within a second";
@@ -91,9 +86,9 @@ void smp_start_secondaries(const void *fdt)
     unsigned count = dt_cpus(fdt, found, MAX_CPUS);
 
     for (unsigned i = 0; i < count; i++) {
-        if (found[i] == mpidrs[0])
+        if (found[i] == cpu_mpidr[0])
             continue;
-        mpidrs[cpu_count] = found[i];
+        cpu_mpidr[cpu_count] = found[i];
         const char *error = start(cpu_count);
         if (error)
             log_warn("CPU with MPIDR %lx is left out: %s", found[i], error);

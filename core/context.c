@@ -7,19 +7,14 @@
 
 #include "platform/sysreg.h"
 
-static bool has_pauth;
+bool context_has_pauth;
 
 void context_init(void)
 {
     uint64_t isar1 = sysreg_read(id_aa64isar1_el1);
 
     /* APA, API, GPA, GPI (Arm ARM D19.2.62). */
-    has_pauth = (isar1 & 0xff000ff0) != 0;
-}
-
-bool context_has_pauth(void)
-{
-    return has_pauth;
+    context_has_pauth = (isar1 & 0xff000ff0) != 0;
 }
 
 #define CONTEXT_RESET(f1, reg1, reset1, f2, reg2, reset2)                                          \
@@ -47,7 +42,7 @@ void context_reset(struct el1_context *context)
 void context_save(struct el1_context *context)
 {
     EL1_CONTEXT(CONTEXT_SAVE)
-    if (has_pauth) {
+    if (context_has_pauth) {
         PAUTH_CONTEXT(CONTEXT_SAVE)
     }
 }
@@ -55,7 +50,7 @@ void context_save(struct el1_context *context)
 void context_load(const struct el1_context *context)
 {
     EL1_CONTEXT(CONTEXT_LOAD)
-    if (has_pauth) {
+    if (context_has_pauth) {
         PAUTH_CONTEXT(CONTEXT_LOAD)
     }
 }

@@ -58,7 +58,7 @@ struct fp_context {
 
 /* Whether the CPUs have FEAT_PAuth. Set once by context_init at boot. */
 void context_init(void);
-bool context_has_pauth(void);
+extern bool context_has_pauth;
 
 void context_reset(struct el1_context *context);
 void context_save(struct el1_context *context);

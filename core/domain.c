@@ -9,7 +9,6 @@
 #include "core/affinity.h"
 #include "core/balance.h"
 #include "core/domain_table.h"
-#include "core/pvtime.h"
 #include "core/sched.h"
 #include "core/switch.h"
 #include "core/timers.h"
@@ -309,7 +308,7 @@ int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t devic
 int64_t domain_populate(struct domain *domain, ipa_t where, pa_t *block)
 {
     uint64_t end = where.v + TARN_BLOCK_SIZE;
-    uint64_t limit = MIN(DOMU_RAM_BASE + DOMU_RAM_MAX, BIT(stage2_ipa_bits()));
+    uint64_t limit = MIN(DOMU_RAM_BASE + DOMU_RAM_MAX, BIT(stage2_ipa_bits));
 
     if (where.v % TARN_BLOCK_SIZE || where.v < DOMU_RAM_BASE || where.v > limit - TARN_BLOCK_SIZE)
         return TARN_EINVAL;

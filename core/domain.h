@@ -134,6 +134,9 @@ void domain_vcpu_lost(struct vcpu *vcpu, uint64_t esr);
 /* PSCI AFFINITY_INFO: off, and CPU_ON would succeed. */
 bool domain_vcpu_is_off(const struct vcpu *vcpu);
 
+/* core/pvtime.c: shows a new domain its page of stolen time. False: EL2's heap is exhausted. */
+bool pvtime_map(struct domain *domain);
+
 /* core/upcall.c: dom0 is to look at this domain's notify page. */
 void upcall_init(struct tarn_upcall_page *page);
 void upcall_raise(struct domain *domain);

@@ -95,10 +95,10 @@ static int64_t hc_block(struct domain *domain, uint64_t *x)
 static int64_t hc_machine_info(uint64_t *x)
 {
     x[1] = cpu_count;
-    x[2] = pool_bytes_total();
-    x[3] = pool_bytes_free();
-    x[4] = heap_pages_total() * PAGE_SIZE;
-    x[5] = heap_pages_free() * PAGE_SIZE;
+    x[2] = pool_blocks.total * BLOCK_2M;
+    x[3] = pool_blocks.free * BLOCK_2M;
+    x[4] = heap_pages.total * PAGE_SIZE;
+    x[5] = heap_pages.free * PAGE_SIZE;
     return TARN_OK;
 }
 

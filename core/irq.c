@@ -2,11 +2,10 @@
 /*
  * Where a physical interrupt goes. May call core, gic, timer.
  */
-#include "core/irq.h"
-
 #include "core/domain.h"
 #include "core/post.h"
 #include "core/sched.h"
+#include "core/trap.h"
 #include "gic/gic.h"
 #include "guests/abi/domu.h"
 #include "platform/log.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stolen time; see pvtime.h. The scheduler keeps it (vcpu.stolen), for those whose guest has asked
+ * Stolen time; see trap.h. The scheduler keeps it (vcpu.stolen), for those whose guest has asked
  * where it is. May call core, mm.
  */
-#include "core/pvtime.h"
-
+#include "core/domain.h"
+#include "core/trap.h"
 #include "guests/abi/domu.h"
 #include "guests/abi/hypercall.h"
 #include "mm/heap.h"

@@ -15,7 +15,6 @@
 #include "core/balance.h"
 #include "core/domain.h"
 #include "core/grace.h"
-#include "core/irq.h"
 #include "core/post.h"
 #include "core/switch.h"
 #include "core/timers.h"

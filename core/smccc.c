@@ -4,7 +4,6 @@
  * function. Architecture calls go through to the firmware's answers; PSCI and hypercalls have files
  * of their own. May call core, platform.
  */
-#include "core/pvtime.h"
 #include "core/trap.h"
 #include "guests/abi/hypercall.h"
 #include "platform/smc.h"

@@ -64,7 +64,7 @@ static uint64_t hcr_of(bool shared)
 {
     uint64_t hcr = HCR_BASE;
 
-    if (context_has_pauth())
+    if (context_has_pauth)
         hcr |= HCR_API | HCR_APK;
     if (shared)
         hcr |= HCR_TWI | HCR_TWE;

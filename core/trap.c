@@ -6,7 +6,6 @@
 #include "core/trap.h"
 
 #include "core/domain.h"
-#include "core/irq.h"
 #include "core/sched.h"
 #include "core/switch.h"
 #include "platform/log.h"

@@ -56,8 +56,24 @@ void request_finish(struct vcpu *vcpu, uint64_t value);
 void idreg_init(void);
 uint64_t idreg_read(unsigned crm, unsigned op2);
 
+/*
+ * core/irq.c: acknowledges and handles one pending interrupt of the calling CPU, if there is one:
+ * an SPI goes to dom0, the virtual timer to the loaded vCPU, the rest is Tarn's own. On an exit, or
+ * idle. irq_init_cpu: each CPU at boot, enables the private interrupts among them.
+ */
+void irq_handle_one(struct pcpu *cpu);
+void irq_init_cpu(void);
+
 /* Row handlers of SMCCC services. x1.. are arguments, results go to x1..; returns x0. */
 int64_t psci_call(struct vcpu *vcpu, uint32_t function); /* core/psci.c */
 int64_t hypercall(struct vcpu *vcpu, uint32_t function); /* core/hypercall.c */
+
+/*
+ * core/pvtime.c, stolen time (Arm DEN 0057A): how long a vCPU was ready and waited for its CPU, in
+ * a page that its domain reads. PV_TIME_FEATURES, PV_TIME_ST, and any other call of the standard
+ * hypervisor service.
+ */
+#define PV_TIME_FEATURES 0xc5000020
+int64_t pvtime_call(struct vcpu *vcpu, uint32_t function);
 
 #endif

@@ -9,8 +9,6 @@
 #include "platform/mmio.h"
 #include "platform/sysreg.h"
 
-#define BOOT_SPINS 10000000u
-
 struct gic_info gic_info;
 struct gic_maps gic_maps;
 struct gic_ops gic_ops;
@@ -69,21 +67,4 @@ void gic_bank_set_active(unsigned bank, uint32_t bits)
 {
     gic_bank_write(GICD_ISACTIVER, bank, bits);
     (void)mmio_read32(bank_register(GICD_ISACTIVER, bank));
-}
-
-void gic_set_edge(uint32_t intid, bool edge)
-{
-    volatile uint8_t *config = gic_ops.frame(intid) + GICD_ICFGR + intid / 16 * 4;
-    uint32_t bit = 2u << (intid % 16 * 2);
-    uint32_t value = mmio_read32(config);
-
-    mmio_write32(config, edge ? value | bit : value & ~bit);
-}
-
-bool gic_wait_clear(volatile uint8_t *reg, uint32_t bits)
-{
-    for (unsigned i = 0; i < BOOT_SPINS; i++)
-        if (!(mmio_read32(reg) & bits))
-            return true;
-    return false;
 }

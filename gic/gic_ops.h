@@ -53,10 +53,4 @@ void gic_bank_set_active(unsigned bank, uint32_t bits);
 /* Boot: bank of a frame disabled, neither pending nor active, one priority, GICv3: group 1. */
 void gic_bank_reset(volatile uint8_t *frame, unsigned bank);
 
-/* Trigger of one SPI. The distributor's lock is the caller's business: read-modify-write. */
-void gic_set_edge(uint32_t intid, bool edge);
-
-/* Spins until a physical register's bits read as zero. Boot: false after about a second. */
-bool gic_wait_clear(volatile uint8_t *reg, uint32_t bits);
-
 #endif

@@ -27,6 +27,8 @@
 #define SRE_ALL      0x7ul
 #define CTLR_EOIMODE (1ul << 1)
 
+#define BOOT_SPINS 10000000u
+
 #define CTLR_ENABLE (GICD_CTLR_ARE | GICD_CTLR_GROUP1 | 1u)
 
 static volatile uint8_t *redistributor[MAX_CPUS]; /* RD frame of each CPU */
@@ -42,7 +44,7 @@ static uint64_t frame_size(uint64_t typer)
 /* A region ends with its size or with the frame marked Last. */
 static volatile uint8_t *find_redistributor(unsigned cpu)
 {
-    uint64_t mpidr = cpu_mpidr(cpu);
+    uint64_t mpidr = cpu_mpidr[cpu];
     uint64_t wanted = (mpidr & 0xffffff) | FIELD(mpidr, 39, 32) << 24; /* Affinity_Value */
 
     for (unsigned i = 0; i < gic_info.gicr_count; i++) {
@@ -58,15 +60,24 @@ static volatile uint8_t *find_redistributor(unsigned cpu)
     return NULL;
 }
 
+/* Spins until a register's bits read as zero. Boot: false after about a second. */
+static bool wait_clear(volatile uint8_t *reg, uint32_t bits)
+{
+    for (unsigned i = 0; i < BOOT_SPINS; i++)
+        if (!(mmio_read32(reg) & bits))
+            return true;
+    return false;
+}
+
 static const char *v3_reset(void)
 {
     volatile uint8_t *gicd = gic_maps.gicd;
 
     mmio_write32(gicd + GICD_CTLR, 0);
-    if (!gic_wait_clear(gicd + GICD_CTLR, GICD_CTLR_RWP))
+    if (!wait_clear(gicd + GICD_CTLR, GICD_CTLR_RWP))
         return "the GICv3 distributor does not answer (GICD_CTLR.RWP stays set)";
     mmio_write32(gicd + GICD_CTLR, CTLR_ENABLE);
-    if (!gic_wait_clear(gicd + GICD_CTLR, GICD_CTLR_RWP) ||
+    if (!wait_clear(gicd + GICD_CTLR, GICD_CTLR_RWP) ||
         !(mmio_read32(gicd + GICD_CTLR) & GICD_CTLR_ARE))
         return "the GICv3 distributor does not do affinity routing (GICD_CTLR.ARE)";
     if (!find_redistributor(cpu_id()))
@@ -78,7 +89,7 @@ static const char *v3_reset(void)
 static void wake(volatile uint8_t *rd)
 {
     mmio_write32(rd + GICR_WAKER, mmio_read32(rd + GICR_WAKER) & ~GICR_WAKER_SLEEP);
-    if (!gic_wait_clear(rd + GICR_WAKER, GICR_WAKER_ASLEEP))
+    if (!wait_clear(rd + GICR_WAKER, GICR_WAKER_ASLEEP))
         panic("GICv3: the redistributor of CPU %u does not wake up", cpu_id());
 }
 
@@ -86,7 +97,7 @@ static void init_redistributor(volatile uint8_t *rd)
 {
     wake(rd);
     gic_bank_reset(rd + GICR_SGI, 0);
-    if (!gic_wait_clear(rd + GICR_CTLR, GICR_CTLR_RWP))
+    if (!wait_clear(rd + GICR_CTLR, GICR_CTLR_RWP))
         panic("GICv3: the redistributor of CPU %u does not answer", cpu_id());
     mmio_write32(rd + GICR_SGI + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
 }
@@ -106,7 +117,7 @@ static void v3_init_cpu(void)
         panic("GICv3: no redistributor for CPU %u: check reg of the interrupt controller",
               cpu_id());
     redistributor[cpu_id()] = rd;
-    sgi_target[cpu_id()] = sgi1r_target(cpu_mpidr(cpu_id()));
+    sgi_target[cpu_id()] = sgi1r_target(cpu_mpidr[cpu_id()]);
 
     sysreg_write(ICC_SRE_EL2, SRE_ALL);
     isb();
@@ -154,7 +165,7 @@ static volatile uint8_t *v3_frame(uint32_t intid)
 
 static void v3_route(uint32_t intid, unsigned cpu)
 {
-    mmio_write64(gic_maps.gicd + GICD_IROUTER + 8ul * intid, cpu_mpidr(cpu));
+    mmio_write64(gic_maps.gicd + GICD_IROUTER + 8ul * intid, cpu_mpidr[cpu]);
 }
 
 const struct gic_ops gic_v3_ops = {

@@ -7,6 +7,7 @@
  */
 #include "gic/vgic_internal.h"
 #include "platform/cpu.h"
+#include "platform/mmio.h"
 #include "platform/panic.h"
 
 void vgic_hw_route(struct vgic *vgic, unsigned b, unsigned i)
@@ -24,12 +25,21 @@ void vgic_hw_enable(struct vgic *vgic, unsigned b, uint32_t bits)
     gic_bank_write(GICD_ISENABLER, b, bits);
 }
 
+static void set_edge(uint32_t intid, bool edge)
+{
+    volatile uint8_t *config = gic_ops.frame(intid) + GICD_ICFGR + intid / 16 * 4;
+    uint32_t bit = 2u << (intid % 16 * 2);
+    uint32_t value = mmio_read32(config);
+
+    mmio_write32(config, edge ? value | bit : value & ~bit);
+}
+
 void vgic_hw_set_edge(struct vgic *vgic, unsigned b, uint32_t bits)
 {
     uint32_t edge = vgic_spi(vgic, b)->bank.edge;
 
     for_each_bit(i, bits) {
-        gic_set_edge(32 * b + i, edge & BIT32(i));
+        set_edge(32 * b + i, edge & BIT32(i));
     }
 }
 

@@ -9,12 +9,13 @@
 #include "platform/spinlock.h"
 #include "platform/string.h"
 
+struct heap_pages heap_pages;
+
 static spinlock_t lock;
 static uint64_t heap_base; /* physical */
 static uint64_t heap_size;
 static uint8_t *heap_start; /* EL2 address of heap_base */
 static uint16_t *owners;
-static uint64_t pages_total, pages_free;
 static uint64_t lowest; /* no page below is free */
 
 void heap_init(pa_t base, uint64_t size, void *el2_va)
@@ -26,10 +27,10 @@ void heap_init(pa_t base, uint64_t size, void *el2_va)
     heap_size = size;
     heap_start = el2_va;
     owners = el2_va;
-    pages_total = size / PAGE_SIZE;
-    pages_free = pages_total - table;
+    heap_pages.total = size / PAGE_SIZE;
+    heap_pages.free = heap_pages.total - table;
     lowest = table;
-    for (uint64_t i = 0; i < pages_total; i++)
+    for (uint64_t i = 0; i < heap_pages.total; i++)
         owners[i] = i < table ? HEAP_OWNER_TARN : HEAP_OWNER_FREE;
 }
 
@@ -49,15 +50,15 @@ static void *take(unsigned pages, uint16_t owner)
     while (align < pages)
         align *= 2;
     uint64_t skew = heap_base / PAGE_SIZE % align;
-    while (lowest < pages_total && owners[lowest] != HEAP_OWNER_FREE)
+    while (lowest < heap_pages.total && owners[lowest] != HEAP_OWNER_FREE)
         lowest++;
     uint64_t first = align_up(lowest + skew, align) - skew;
-    for (uint64_t i = first; i + pages <= pages_total; i += align) {
+    for (uint64_t i = first; i + pages <= heap_pages.total; i += align) {
         if (!is_free(i, pages))
             continue;
         for (unsigned p = 0; p < pages; p++)
             owners[i + p] = owner;
-        pages_free -= pages;
+        heap_pages.free -= pages;
         return heap_start + i * PAGE_SIZE;
     }
     return NULL;
@@ -78,13 +79,13 @@ void heap_free(void *pages, unsigned count, uint16_t owner)
 {
     uint64_t first = (heap_pa(pages).v - heap_base) / PAGE_SIZE;
 
-    assert(heap_pa(pages).v % PAGE_SIZE == 0 && count > 0 && count <= pages_total - first);
+    assert(heap_pa(pages).v % PAGE_SIZE == 0 && count > 0 && count <= heap_pages.total - first);
     spin_lock(&lock);
     for (unsigned i = 0; i < count; i++) {
         assert(owners[first + i] == owner);
         owners[first + i] = HEAP_OWNER_FREE;
     }
-    pages_free += count;
+    heap_pages.free += count;
     lowest = MIN(lowest, first);
     spin_unlock(&lock);
 }
@@ -103,29 +104,19 @@ void *heap_va(pa_t address)
     return heap_start + (address.v - heap_base);
 }
 
-uint64_t heap_pages_total(void)
-{
-    return pages_total;
-}
-
-uint64_t heap_pages_free(void)
-{
-    return pages_free;
-}
-
 uint64_t heap_free_all(uint16_t owner)
 {
     uint64_t count = 0;
 
     spin_lock(&lock);
-    for (uint64_t i = 0; i < pages_total; i++) {
+    for (uint64_t i = 0; i < heap_pages.total; i++) {
         if (owners[i] != owner)
             continue;
         owners[i] = HEAP_OWNER_FREE;
         lowest = MIN(lowest, i);
         count++;
     }
-    pages_free += count;
+    heap_pages.free += count;
     spin_unlock(&lock);
     return count;
 }

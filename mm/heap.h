@@ -32,8 +32,9 @@ void *heap_va(pa_t pa);
 /* Frees all that a domain owns. Returns the number of pages. */
 uint64_t heap_free_all(uint16_t owner);
 
-/* Pages in all / free. */
-uint64_t heap_pages_total(void);
-uint64_t heap_pages_free(void);
+/* To be read only. */
+extern struct heap_pages {
+    uint64_t total, free;
+} heap_pages;
 
 #endif

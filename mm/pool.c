@@ -10,32 +10,33 @@
 #include "platform/panic.h"
 #include "platform/spinlock.h"
 
+struct pool_blocks pool_blocks;
+
 static spinlock_t lock;
 static const struct pa_range *ranges;
 static unsigned range_count;
 static uint16_t *owners;
-static uint64_t block_count, free_count;
 static uint64_t hint; /* no free block below */
 
 bool pool_init(const struct pa_range *from, unsigned count)
 {
-    block_count = 0;
+    pool_blocks.total = 0;
     hint = 0;
     ranges = from;
     range_count = count;
     for (unsigned i = 0; i < count; i++) {
         assert(from[i].base % BLOCK_2M == 0 && from[i].size % BLOCK_2M == 0);
-        block_count += from[i].size / BLOCK_2M;
+        pool_blocks.total += from[i].size / BLOCK_2M;
     }
-    if (block_count == 0)
+    if (pool_blocks.total == 0)
         return true;
-    uint64_t bytes = align_up(block_count * sizeof(*owners), PAGE_SIZE);
+    uint64_t bytes = align_up(pool_blocks.total * sizeof(*owners), PAGE_SIZE);
     owners = heap_alloc((unsigned)(bytes / PAGE_SIZE), HEAP_OWNER_TARN);
     if (!owners)
         return false;
-    for (uint64_t i = 0; i < block_count; i++)
+    for (uint64_t i = 0; i < pool_blocks.total; i++)
         owners[i] = POOL_OWNER_FREE;
-    free_count = block_count;
+    pool_blocks.free = pool_blocks.total;
     return true;
 }
 
@@ -79,13 +80,13 @@ bool pool_alloc(uint16_t owner, pa_t *block)
     uint64_t i;
 
     spin_lock(&lock);
-    for (i = hint; i < block_count && owners[i] != POOL_OWNER_FREE; i++)
+    for (i = hint; i < pool_blocks.total && owners[i] != POOL_OWNER_FREE; i++)
         ;
     hint = i;
-    bool found = i < block_count;
+    bool found = i < pool_blocks.total;
     if (found) {
         owners[i] = owner;
-        free_count--;
+        pool_blocks.free--;
     }
     spin_unlock(&lock);
     if (!found)
@@ -102,19 +103,9 @@ void pool_free(pa_t block, uint16_t owner)
     spin_lock(&lock);
     assert(owners[i] == owner);
     owners[i] = POOL_OWNER_FREE;
-    free_count++;
+    pool_blocks.free++;
     hint = MIN(hint, i);
     spin_unlock(&lock);
-}
-
-uint64_t pool_bytes_total(void)
-{
-    return block_count * BLOCK_2M;
-}
-
-uint64_t pool_bytes_free(void)
-{
-    return free_count * BLOCK_2M;
 }
 
 uint64_t pool_bytes_of(uint16_t owner)
@@ -122,7 +113,7 @@ uint64_t pool_bytes_of(uint16_t owner)
     uint64_t count = 0;
 
     spin_lock(&lock);
-    for (uint64_t i = 0; i < block_count; i++)
+    for (uint64_t i = 0; i < pool_blocks.total; i++)
         count += owners[i] == owner;
     spin_unlock(&lock);
     return count * BLOCK_2M;

@@ -26,9 +26,12 @@ bool pool_alloc(uint16_t owner, pa_t *block);
 /* Takes a block back (to be scrubbed before its next use). Asserts that owner has it. */
 void pool_free(pa_t block, uint16_t owner);
 
-/* Bytes in all / free / owned by one domain. */
-uint64_t pool_bytes_total(void);
-uint64_t pool_bytes_free(void);
+/* To be read only. */
+extern struct pool_blocks {
+    uint64_t total, free;
+} pool_blocks;
+
+/* Bytes owned by one domain. */
 uint64_t pool_bytes_of(uint16_t owner);
 
 #endif

@@ -27,7 +27,8 @@
 #define VTCR_IRGN0 (1ul << 8)
 #define VTCR_SL0   (1ul << 6) /* start at level 1 */
 
-static unsigned ipa_bits, pa_bits;
+unsigned stage2_ipa_bits;
+static unsigned pa_bits;
 static uint64_t vtcr;
 
 static const uint64_t attr_bits[] = {
@@ -41,9 +42,9 @@ void stage2_init(void)
     uint64_t parange = pt_parange();
 
     pa_bits = pt_widths[parange];
-    ipa_bits = pt_widths[MIN(parange, STAGE2_PARANGE_MOST)];
-    vtcr =
-        VTCR_RES1 | parange << 16 | VTCR_SH0 | VTCR_ORGN0 | VTCR_IRGN0 | VTCR_SL0 | (64 - ipa_bits);
+    stage2_ipa_bits = pt_widths[MIN(parange, STAGE2_PARANGE_MOST)];
+    vtcr = VTCR_RES1 | parange << 16 | VTCR_SH0 | VTCR_ORGN0 | VTCR_IRGN0 | VTCR_SL0 |
+           (64 - stage2_ipa_bits);
 }
 
 void stage2_init_cpu(void)
@@ -51,14 +52,9 @@ void stage2_init_cpu(void)
     sysreg_write(vtcr_el2, vtcr);
 }
 
-unsigned stage2_ipa_bits(void)
-{
-    return ipa_bits;
-}
-
 static unsigned root_pages(void)
 {
-    return ipa_bits > LEVEL1_BITS ? 1u << (ipa_bits - LEVEL1_BITS) : 1;
+    return stage2_ipa_bits > LEVEL1_BITS ? 1u << (stage2_ipa_bits - LEVEL1_BITS) : 1;
 }
 
 static void *table_alloc(void *context)
@@ -93,14 +89,14 @@ static const struct pt_ops stage2_ops = {
 
 bool stage2_create(struct stage2 *s2, uint16_t owner)
 {
-    assert(ipa_bits && owner < VMID_MOST);
+    assert(stage2_ipa_bits && owner < VMID_MOST);
     s2->owner = owner;
     s2->pt = (struct pt){
         .ops = &stage2_ops,
         .context = s2,
         .root = heap_alloc(root_pages(), owner),
         .start_level = START_LEVEL,
-        .input_bits = ipa_bits,
+        .input_bits = stage2_ipa_bits,
         .output_bits = pa_bits,
     };
     if (!s2->pt.root)
@@ -113,7 +109,7 @@ void stage2_destroy(struct stage2 *s2)
 {
     /* Unmapped, not just freed: a walk that speculates while tlb_vmid has this VMID loaded must
      * find nothing to put into the TLB again. Nothing needs to be split, so this cannot fail. */
-    bool unmapped = pt_unmap(&s2->pt, 0, BIT(ipa_bits));
+    bool unmapped = pt_unmap(&s2->pt, 0, BIT(stage2_ipa_bits));
     assert(unmapped);
     tlb_vmid(s2->vttbr);
     heap_free(s2->pt.root, root_pages(), s2->owner);

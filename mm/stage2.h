@@ -34,8 +34,8 @@ void stage2_init(void);
 /* Each CPU: writes VTCR_EL2. */
 void stage2_init_cpu(void);
 
-/* Width of an IPA in bits. */
-unsigned stage2_ipa_bits(void);
+/* Width of an IPA in bits, known from stage2_init on. */
+extern unsigned stage2_ipa_bits;
 
 /* Creates empty tables owned by domain `owner`. Returns false when EL2's heap is exhausted. */
 bool stage2_create(struct stage2 *s2, uint16_t owner);

@@ -19,7 +19,7 @@ static inline unsigned cpu_id(void)
 /* CPUs found in the device tree and started so far; constant once boot is over. */
 extern unsigned cpu_count;
 
-/* MPIDR_EL1 affinity fields (Aff3..Aff0, other bits 0) of a CPU. */
-uint64_t cpu_mpidr(unsigned cpu);
+/* MPIDR_EL1 affinity fields (Aff3..Aff0, other bits 0) of each CPU; constant likewise. */
+extern uint64_t cpu_mpidr[MAX_CPUS];
 
 #endif

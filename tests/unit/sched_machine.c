@@ -3,7 +3,6 @@
 #include "sched_machine.h"
 
 #include "core/grace.h"
-#include "core/irq.h"
 #include "core/post.h"
 #include "core/switch.h"
 #include "core/timers.h"
@@ -139,10 +138,7 @@ void context_save(struct el1_context *context)
     (void)context;
 }
 
-bool context_has_pauth(void)
-{
-    return false;
-}
+bool context_has_pauth;
 
 /* What a vCPU sent becomes known to another one, of this CPU or not. */
 vcpu_mask_t vgic_flush(struct vgic *vgic, struct vgic_cpu *cpu)

@@ -30,8 +30,8 @@ static int stop(void **state)
 static void test_initial(void **state)
 {
     (void)state;
-    assert_int_equal(heap_pages_total(), PAGES);
-    assert_int_equal(heap_pages_free(), PAGES - 1);
+    assert_int_equal(heap_pages.total, PAGES);
+    assert_int_equal(heap_pages.free, PAGES - 1);
     assert_int_equal(heap_free_all(HEAP_OWNER_TARN), 1);
 }
 
@@ -52,7 +52,7 @@ static void test_zeroed_aligned_owned(void **state)
     }
     assert_int_equal(heap_free_all(8), 0);
     assert_int_equal(heap_free_all(7), 45);
-    assert_int_equal(heap_pages_free(), PAGES - 1);
+    assert_int_equal(heap_pages.free, PAGES - 1);
 }
 
 static void test_exhaustion_and_reuse(void **state)
@@ -64,7 +64,7 @@ static void test_exhaustion_and_reuse(void **state)
     while ((got[count] = heap_alloc(1, 3)))
         count++;
     assert_int_equal(count, PAGES - 1);
-    assert_int_equal(heap_pages_free(), 0);
+    assert_int_equal(heap_pages.free, 0);
     assert_null(heap_alloc(2, 3));
     heap_free(got[17], 1, 3);
     assert_null(heap_alloc(2, 3));
@@ -73,7 +73,7 @@ static void test_exhaustion_and_reuse(void **state)
     for (unsigned i = 0; i < count; i++)
         if (i != 17)
             heap_free(got[i], 1, 3);
-    assert_int_equal(heap_pages_free(), PAGES - 1);
+    assert_int_equal(heap_pages.free, PAGES - 1);
     assert_int_equal(heap_free_all(3), 0);
 }
 
@@ -130,7 +130,7 @@ static void test_random(void **state)
             continue;
         of[out[i].owner] += out[i].pages;
         memset(out[i].at, (int)i, out[i].pages * PAGE_SIZE);
-        assert_int_equal(heap_pages_free(), PAGES - 1 - of[0] - of[1] - of[2] - of[3]);
+        assert_int_equal(heap_pages.free, PAGES - 1 - of[0] - of[1] - of[2] - of[3]);
         if (round % 64 != 0)
             continue;
         uint16_t gone = (uint16_t)unit_random_below(4);
@@ -142,7 +142,7 @@ static void test_random(void **state)
     }
     for (uint16_t owner = 0; owner < 4; owner++)
         assert_int_equal(heap_free_all(owner), of[owner]);
-    assert_int_equal(heap_pages_free(), PAGES - 1);
+    assert_int_equal(heap_pages.free, PAGES - 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)

@@ -75,7 +75,7 @@ static void test_vtcr(void **state)
     for (unsigned parange = 0; parange < ARRAY_SIZE(bits); parange++) {
         boot(parange | 0x1100);
         uint64_t vtcr = sysreg_read(vtcr_el2);
-        assert_int_equal(stage2_ipa_bits(), bits[parange]);
+        assert_int_equal(stage2_ipa_bits, bits[parange]);
         assert_int_equal(FIELD(vtcr, 5, 0), 64 - bits[parange]);
         assert_int_equal(FIELD(vtcr, 7, 6), 1); /* level 1 */
         assert_int_equal(FIELD(vtcr, 13, 8), 0x35);
@@ -89,7 +89,7 @@ static void test_vtcr(void **state)
 /* Pages that stage 2 has: all that are not free, but for the heap's own table and `others`. */
 static uint64_t owned(void)
 {
-    return heap_pages_total() - heap_pages_free() - 1 - others;
+    return heap_pages.total - heap_pages.free - 1 - others;
 }
 
 static void test_root(void **state)
@@ -161,12 +161,12 @@ static void test_exhaustion(void **state)
     unsigned blocks = 0;
 
     (void)state;
-    for (; heap_pages_free() > 13; others++)
+    for (; heap_pages.free > 13; others++)
         assert_non_null(heap_alloc(1, 1));
     while (stage2_map(&s2, ipa(blocks * GIB + PAGE_SIZE), pa(0), PAGE_SIZE, STAGE2_RAM))
         blocks++;
     assert_int_equal(blocks, owned() / 2 - 1);
-    assert_true(heap_pages_free() < 2);
+    assert_true(heap_pages.free < 2);
     for (unsigned i = 0; i < blocks; i++)
         assert_true(stage2_unmap(&s2, ipa(i * GIB), GIB));
     assert_int_equal(owned(), 2);
@@ -178,7 +178,7 @@ static void test_exhaustion(void **state)
 
 static void test_destroy(void **state)
 {
-    uint64_t before = heap_pages_free() + 2;
+    uint64_t before = heap_pages.free + 2;
 
     (void)state;
     assert_true(stage2_map(&s2, ipa(GIB + PAGE_SIZE), pa(0), 64 * MIB, STAGE2_RAM));
@@ -186,7 +186,7 @@ static void test_destroy(void **state)
     stage2_destroy(&s2);
     assert_int_equal(vmids, 1);
     assert_int_equal(owned(), 0);
-    assert_int_equal(heap_pages_free(), before);
+    assert_int_equal(heap_pages.free, before);
 }
 
 static void test_vmid_bound(void **state)

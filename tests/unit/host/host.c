@@ -58,11 +58,6 @@ WEAK bool host_lock_is_free(const spinlock_t *lock)
 WEAK unsigned host_cpu_id;
 WEAK unsigned cpu_count = 1;
 
-WEAK uint64_t cpu_mpidr(unsigned cpu)
-{
-    return cpu;
-}
-
 #define HOST_SYSREGS 256
 static struct {
     const char *name;

@@ -18,6 +18,5 @@ static inline unsigned cpu_id(void)
 }
 
 extern unsigned cpu_count;
-uint64_t cpu_mpidr(unsigned cpu);
 
 #endif
