@@ -52,7 +52,7 @@ static bool step_drain(struct domain *domain)
     if (!grace_passed(domain->grace))
         return false;
     vgic_destroy(&domain->vgic);
-    domain->ram_cursor = DOMU_RAM_BASE;
+    domain->ram_cursor = domain->ram_start;
     return true;
 }
 
@@ -63,10 +63,11 @@ static bool step_memory(struct domain *domain)
     while (domain->ram_cursor < domain->ram_end && blocks++ < BLOCKS_PER_STEP) {
         pa_t block;
         if (stage2_lookup(&domain->stage2, ipa(domain->ram_cursor), &block)) {
+            bool shared = domain->ram_cursor < DOMU_RAM_BASE;
             /* A whole block that was mapped as one: nothing to split, so this cannot fail. */
-            bool unmapped = stage2_unmap(&dom0()->stage2, ipa(block.v), TARN_BLOCK_SIZE);
+            bool unmapped = shared || stage2_unmap(&dom0()->stage2, ipa(block.v), TARN_BLOCK_SIZE);
             assert(unmapped);
-            pool_free(block, domain->id);
+            pool_free(block, shared ? POOL_SHARED : domain->id);
         }
         domain->ram_cursor += TARN_BLOCK_SIZE;
     }

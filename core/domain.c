@@ -268,7 +268,7 @@ int64_t domain_create(const struct domain_config *config, struct domain **result
         memcpy(domain->name, config->name, sizeof(domain->name));
         domain->name[TARN_NAME_SIZE - 1] = '\0';
         domain->time_offset = id == DOM0_ID ? 0 : timer_now();
-        domain->ram_end = DOMU_RAM_BASE;
+        domain->ram_start = domain->ram_end = DOMU_RAM_BASE;
         domain->weight = SHARE_WEIGHT;
         memset(domain->last_vcpu, 0xff, sizeof(domain->last_vcpu));
         if (build(domain, config)) {
@@ -305,35 +305,59 @@ int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t devic
     return status;
 }
 
-int64_t domain_populate(struct domain *domain, ipa_t where, pa_t *block)
+/* A block of its own, or below its RAM a shared one: a new one, or the one that `from` has there.
+ */
+static bool take_block(struct domain *domain, bool shared, struct domain *from, ipa_t there,
+                       pa_t *block)
 {
-    uint64_t end = where.v + TARN_BLOCK_SIZE;
-    uint64_t limit = MIN(DOMU_RAM_BASE + DOMU_RAM_MAX, BIT(stage2_ipa_bits));
+    if (!from)
+        return pool_alloc(shared ? POOL_SHARED + 1 : domain->id, block);
+    spin_lock(&domain_table.lock); /* until it is counted, `from` does not give it back */
+    bool taken = from->state != TARN_STATE_DYING && stage2_lookup(&from->stage2, there, block) &&
+                 pool_share(*block);
+    spin_unlock(&domain_table.lock);
+    return taken;
+}
 
-    if (where.v % TARN_BLOCK_SIZE || where.v < DOMU_RAM_BASE || where.v > limit - TARN_BLOCK_SIZE)
-        return TARN_EINVAL;
-    if (!pool_alloc(domain->id, block))
-        return TARN_ENOMEM;
+/* dom0 sees the domain's own memory, at its physical address. */
+static bool map_block(struct domain *domain, ipa_t where, pa_t block, bool shared)
+{
+    if (!stage2_map(&domain->stage2, where, block, TARN_BLOCK_SIZE,
+                    shared ? STAGE2_RAM_NX : STAGE2_RAM))
+        return false;
+    if (shared || stage2_map(&dom0()->stage2, ipa(block.v), block, TARN_BLOCK_SIZE, STAGE2_RAM_NX))
+        return true;
+    (void)stage2_unmap(&domain->stage2, where, TARN_BLOCK_SIZE);
+    return false;
+}
+
+int64_t domain_populate(struct domain *domain, ipa_t where, struct domain *from, ipa_t there,
+                        pa_t *block)
+{
+    uint64_t limit = MIN(DOMU_RAM_BASE + DOMU_RAM_MAX, BIT(stage2_ipa_bits));
+    bool shared = where.v < DOMU_RAM_BASE;
     int64_t status = TARN_EBUSY;
-    pa_t there;
+    pa_t old;
+
+    if (where.v % TARN_BLOCK_SIZE || where.v < DOMU_SHARED_BASE ||
+        where.v > limit - TARN_BLOCK_SIZE || (from && (!shared || there.v % TARN_BLOCK_SIZE)))
+        return TARN_EINVAL;
+    if (!take_block(domain, shared, from, there, block))
+        return from ? TARN_ENOENT : TARN_ENOMEM;
     spin_lock(&domain->lock);
-    if (domain->state == TARN_STATE_CREATED && stage2_lookup(&domain->stage2, where, &there)) {
-        status = TARN_EEXIST;
-    } else if (domain->state == TARN_STATE_CREATED) {
-        status = TARN_ENOMEM;
-        if (stage2_map(&domain->stage2, where, *block, TARN_BLOCK_SIZE, STAGE2_RAM)) {
-            if (stage2_map(&dom0()->stage2, ipa(block->v), *block, TARN_BLOCK_SIZE,
-                           STAGE2_RAM_NX)) {
-                domain->ram_end = MAX(domain->ram_end, end);
-                status = TARN_OK;
-            } else {
-                (void)stage2_unmap(&domain->stage2, where, TARN_BLOCK_SIZE);
-            }
-        }
+    if (domain->state == TARN_STATE_CREATED) {
+        if (stage2_lookup(&domain->stage2, where, &old))
+            status = TARN_EEXIST;
+        else
+            status = map_block(domain, where, *block, shared) ? TARN_OK : TARN_ENOMEM;
+    }
+    if (status == TARN_OK) {
+        domain->ram_start = MIN(domain->ram_start, where.v);
+        domain->ram_end = MAX(domain->ram_end, where.v + TARN_BLOCK_SIZE);
     }
     spin_unlock(&domain->lock);
     if (status != TARN_OK)
-        pool_free(*block, domain->id);
+        pool_free(*block, shared ? POOL_SHARED : domain->id);
     return status;
 }
 

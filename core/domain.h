@@ -50,7 +50,8 @@ struct domain {
     uint64_t fault[3];   /* ESR_EL2, FAR_EL2 and pc of a crash */
     uint64_t grace;      /* period begun by the destroy step */
     uint64_t entry[2];   /* pc and x0 of vCPU 0 at START */
-    uint64_t ram_end;    /* ipa behind the highest block populated */
+    uint64_t ram_start;  /* ipa of the lowest block populated */
+    uint64_t ram_end;    /* ipa behind the highest one */
     uint64_t ram_cursor; /* ipa up to which DESTROY has given blocks back */
 
     /* Which of its vCPUs ran last on a CPU; 0xff: none. Written by that CPU alone. */
@@ -87,7 +88,8 @@ int64_t domain_info(uint64_t *x);
 struct domain *dom0(void);
 
 /* The hypercalls of the same names: state checked, TARN_* returned. */
-int64_t domain_populate(struct domain *domain, ipa_t ipa, pa_t *block);
+int64_t domain_populate(struct domain *domain, ipa_t ipa, struct domain *from, ipa_t from_ipa,
+                        pa_t *block);
 int64_t domain_start(struct domain *domain);
 int64_t domain_pause(struct domain *domain);
 int64_t domain_unpause(struct domain *domain);

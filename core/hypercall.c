@@ -58,9 +58,12 @@ static int64_t hc_create(uint64_t *x)
 
 static int64_t hc_populate(struct domain *domain, uint64_t *x)
 {
+    struct domain *from = x[3] ? domain_get(x[3]) : NULL;
     pa_t block;
 
-    int64_t status = domain_populate(domain, ipa(x[2]), &block);
+    if (x[3] && !from)
+        return TARN_ENOENT;
+    int64_t status = domain_populate(domain, ipa(x[2]), from, ipa(x[4]), &block);
     if (status == TARN_OK)
         x[1] = block.v;
     return status;

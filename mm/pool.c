@@ -96,15 +96,33 @@ bool pool_alloc(uint16_t owner, pa_t *block)
     return true;
 }
 
+static bool is_shared(uint16_t owner)
+{
+    return owner > POOL_SHARED && owner != POOL_OWNER_FREE;
+}
+
+bool pool_share(pa_t block)
+{
+    uint16_t *owner = &owners[index_of(block)];
+
+    spin_lock(&lock);
+    bool shared = is_shared(*owner);
+    *owner = (uint16_t)(*owner + shared);
+    spin_unlock(&lock);
+    return shared;
+}
+
 void pool_free(pa_t block, uint16_t owner)
 {
     uint64_t i = index_of(block);
 
     spin_lock(&lock);
-    assert(owners[i] == owner);
-    owners[i] = POOL_OWNER_FREE;
-    pool_blocks.free++;
-    hint = MIN(hint, i);
+    assert(owner == POOL_SHARED ? is_shared(owners[i]) : owners[i] == owner);
+    if (owner != POOL_SHARED || --owners[i] == POOL_SHARED) {
+        owners[i] = POOL_OWNER_FREE;
+        pool_blocks.free++;
+        hint = MIN(hint, i);
+    }
     spin_unlock(&lock);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The domain pool: all memory of domUs, in blocks of 2 MiB, each with exactly one owner. A block is
- * scrubbed before it changes hands. May include platform and mm.
+ * The domain pool: all memory of domUs, in blocks of 2 MiB. Each has exactly one owner, or is
+ * shared and counts its users. A block is scrubbed before it changes hands. May include platform
+ * and mm.
  */
 #ifndef MM_POOL_H
 #define MM_POOL_H
@@ -9,6 +10,7 @@
 #include "platform/types.h"
 
 #define POOL_OWNER_FREE 0xffff
+#define POOL_SHARED     0x8000 /* plus the number of users */
 
 /*
  * Takes the physical ranges (2 MiB-aligned), which must stay there, as pool; the owner table comes
@@ -23,7 +25,13 @@ bool pool_init(const struct pa_range *ranges, unsigned count);
  */
 bool pool_alloc(uint16_t owner, pa_t *block);
 
-/* Takes a block back (to be scrubbed before its next use). Asserts that owner has it. */
+/* One user more. False: the block is not shared, or no block. Any CPU; takes the pool lock. */
+bool pool_share(pa_t block);
+
+/*
+ * Takes a block back, a shared one (owner POOL_SHARED) from its last user: to be scrubbed before
+ * its next use. Asserts that owner has it.
+ */
 void pool_free(pa_t block, uint16_t owner);
 
 /* To be read only. */

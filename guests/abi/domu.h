@@ -17,6 +17,7 @@
 #define DOMU_VIRTIO_BASE   0x0a000000
 #define DOMU_VIRTIO_STRIDE 0x00001000
 #define DOMU_STOLEN_BASE   0x0b000000 /* a page: stolen time, as DEN 0057A has it */
+#define DOMU_SHARED_BASE   0x20000000 /* to the RAM: memory shared with other domains */
 #define DOMU_RAM_BASE      0x40000000
 #define DOMU_RAM_MAX       0x4000000000 /* 256 GiB */
 

@@ -38,9 +38,12 @@
  */
 #define TARN_HC_DOMAIN_CREATE TARN_HC(0x10)
 /*
- * POPULATE: x1 = domain, x2 = ipa. Gives the domain one zeroed block of TARN_BLOCK_SIZE at ipa
- *   (aligned to it, inside the RAM window of domu.h). Result: x1 = physical address of the block,
+ * POPULATE: x1 = domain, x2 = ipa, x3 = 0. Gives the domain one zeroed block of TARN_BLOCK_SIZE at
+ * ipa (aligned to it, inside the RAM window of domu.h). Result: x1 = physical address of the block,
  *   which dom0 may access from now on until the domain is destroyed.
+ *   Below the RAM, from DOMU_SHARED_BASE on, the block may be shared: x3 = 0 makes a new one;
+ *   x3 = another domain, x4 = an ipa of it where such a block is (ENOENT: is not) gives the domain
+ *   that one, which stays until the last one that has it is destroyed. dom0 cannot access it.
  *   EEXIST: memory is there already; EBUSY: the domain was started; ENOMEM: pool or heap is empty.
  */
 #define TARN_HC_DOMAIN_POPULATE TARN_HC(0x11)

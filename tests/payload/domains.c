@@ -7,7 +7,7 @@
 
 /* domUs; see domu.h. */
 extern const char guest_io[], guest_io_end[], guest_count[], guest_count_end[], guest_lost[],
-    guest_lost_end[], guest_two[], guest_two_end[];
+    guest_lost_end[], guest_two[], guest_two_end[], guest_share[], guest_share_end[];
 __asm__("  .pushsection .rodata\n"
         /* Console, notify, a register for the backend, an interrupt; then off. */
         "guest guest_io\n"
@@ -63,6 +63,19 @@ __asm__("  .pushsection .rodata\n"
         "  b .\n"
         "  .global guest_two_end\n"
         "guest_two_end:\n"
+        /* Writes its number to shared memory, and waits for the other's, 1 and 2. */
+        "guest guest_share\n"
+        "  mov x1, #0x3fe00000\n"
+        "  str x0, [x1, x0, lsl #3]\n"
+        "  mov x2, #3\n"
+        "  sub x2, x2, x0\n"
+        "1: ldr x3, [x1, x2, lsl #3]\n"
+        "  cbz x3, 1b\n"
+        "  str w3, [x13]\n"
+        "  call 8\n"
+        "  b .\n"
+        "  .global guest_share_end\n"
+        "guest_share_end:\n"
         "  .popsection\n");
 
 static void test_life_of_a_domain(void)
@@ -189,6 +202,63 @@ static void test_memory_is_taken_away_and_scrubbed(void)
     destroy(d.id);
 }
 
+#define SHARED (DOMU_RAM_BASE - TARN_BLOCK_SIZE)
+
+/* Memory at SHARED: what `from` has at that ipa of its own; 0: new. *block: where it is. */
+static int64_t share(uint64_t id, uint64_t from, uint64_t there, uint64_t *block)
+{
+    struct smccc call = {.x = {TARN_HC_DOMAIN_POPULATE, id, SHARED, from, there}};
+
+    hvc_call(&call);
+    *block = call.x[1];
+    return (int64_t)call.x[0];
+}
+
+static void run_sharer(const struct made *made, unsigned sees)
+{
+    check_equal(call3(TARN_HC_DOMAIN_START, made->id, 0, 0), TARN_OK);
+    check(WAIT(state_of(made->id) == TARN_STATE_SHUTDOWN, PATIENCE_US));
+    check_equal(result(made, 0), sees);
+}
+
+/* Two write to it at a time; then one is gone, and a third one finds what they wrote. */
+static void test_shared_memory(void)
+{
+    struct smccc before = {.x = {TARN_HC_MACHINE_INFO}};
+    struct smccc after = before;
+    struct made a, b, c;
+    uint64_t block, same;
+
+    hvc_call(&before);
+    if (!make(&a, "a", 1, guest_share, guest_share_end, 1) ||
+        !make(&b, "b", 1, guest_share, guest_share_end, 2) ||
+        !make(&c, "c", 1, guest_share, guest_share_end, 1))
+        return;
+    check_equal(share(a.id, 0, 0, &block), TARN_OK);
+    check_equal(share(a.id, 0, 0, &same), TARN_EEXIST);
+    check_equal(share(b.id, a.id, DOMU_RAM_BASE, &same), TARN_ENOENT); /* that is its own */
+    check_equal(share(b.id, a.id, SHARED + 8, &same), TARN_EINVAL);
+    check_equal(share(b.id, 127, SHARED, &same), TARN_ENOENT);
+    check_equal(share(b.id, a.id, SHARED, &same), TARN_OK);
+    check_equal(same, block);
+    reach(block);
+    struct caught caught = CATCH((void)*(volatile uint8_t *)block);
+    check_equal(caught.count, 1); /* not dom0's */
+    check_equal(call3(TARN_HC_DOMAIN_START, a.id, 0, 0), TARN_OK);
+    run_sharer(&b, 1);
+    check(WAIT(state_of(a.id) == TARN_STATE_SHUTDOWN, PATIENCE_US));
+    check_equal(result(&a, 0), 2);
+    destroy(a.id);
+    check_equal(share(c.id, a.id, SHARED, &same), TARN_ENOENT);
+    check_equal(share(c.id, b.id, SHARED, &same), TARN_OK);
+    destroy(b.id);
+    run_sharer(&c, 2);
+    destroy(c.id);
+    hvc_call(&after);
+    check_equal(after.x[3], before.x[3]);
+    check_equal(after.x[5], before.x[5]);
+}
+
 static void test_census_is_equal_after_many_lives(void)
 {
     struct smccc before = {.x = {TARN_HC_MACHINE_INFO}};
@@ -246,6 +316,7 @@ const struct payload_test payload_tests[] = {
     {"pause stops a domain, unpause goes on", test_pause_stops_the_count, 0, true},
     {"a guest that can only fault crashes", test_lost_guest_crashes, 0, true},
     {"memory is taken away and scrubbed", test_memory_is_taken_away_and_scrubbed, 0, true},
+    {"memory is shared until its last user is gone", test_shared_memory, 0, true},
     {"census is equal after many lives", test_census_is_equal_after_many_lives, 0, true},
     {"bad arguments are refused by name", test_bad_arguments, 0, true},
     {NULL, NULL, 0, false},

@@ -215,7 +215,7 @@ static void test_populate(void)
     static const uint64_t bad[] = {0,
                                    1,
                                    RAM + 4096,
-                                   RAM - TARN_BLOCK_SIZE,
+                                   DOMU_SHARED_BASE - TARN_BLOCK_SIZE,
                                    DOMU_RAM_MAX + RAM,
                                    1ul << 47,
                                    ~0ul & ~(TARN_BLOCK_SIZE - 1ul)};

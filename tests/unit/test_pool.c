@@ -109,6 +109,23 @@ static void test_no_memory_for_the_table(void **state)
     assert_false(pool_init(ranges, 3));
 }
 
+static void test_shared_block(void **state)
+{
+    pa_t block, own;
+
+    (void)state;
+    assert_true(pool_alloc(POOL_SHARED + 1, &block));
+    assert_true(pool_alloc(3, &own));
+    assert_false(pool_share(own));
+    assert_true(pool_share(block));
+    assert_int_equal(pool_bytes_of(3), BLOCK_2M);
+    pool_free(block, POOL_SHARED);
+    assert_int_equal(pool_blocks.free, BLOCKS - 2);
+    pool_free(block, POOL_SHARED);
+    assert_int_equal(pool_blocks.free, BLOCKS - 1);
+    assert_false(pool_share(block));
+}
+
 static void test_empty_pool(void **state)
 {
     pa_t block;
@@ -140,9 +157,13 @@ static void test_wrong_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_all_blocks_once),         TEST(test_freed_block_is_zeroed_again),
-        TEST(test_no_memory_for_the_table), TEST(test_empty_pool),
-        TEST(test_foreign_block),           TEST(test_wrong_owner),
+        TEST(test_all_blocks_once),
+        TEST(test_freed_block_is_zeroed_again),
+        TEST(test_no_memory_for_the_table),
+        TEST(test_empty_pool),
+        TEST(test_shared_block),
+        TEST(test_foreign_block),
+        TEST(test_wrong_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
