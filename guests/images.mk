@@ -7,6 +7,7 @@ V     ?= 0
 ifndef FETCH
 Q   := $(if $(filter 1,$(V)),,@)
 say  = @printf '  %-8s %s\n' "$(1)" "$(2)"
+CC   := aarch64-linux-gnu-gcc
 all: images
 include guests/fetch/fetch.mk
 endif
@@ -19,6 +20,8 @@ DOM0_DISK   := $(BUILD)/dom0.img
 DOMU_DISKS  := $(BUILD)/debian.img $(BUILD)/debian2.img
 BOOT_DISK   := $(BUILD)/boot.img
 OVERLAY     := $(BUILD)/dom0-overlay
+DOMU_TOOLS  := $(BUILD)/domu-tools
+GUEST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wconversion -Wshadow -Werror
 STAGE       := $(BUILD)/dom0-guests
 
 files = $(shell find $(1) -type f -o -type l 2>/dev/null)
@@ -42,12 +45,21 @@ $(INITRD): $(MAKE_IMAGES)/mkinitrd.sh $(MAKE_IMAGES)/init $(MAKE_IMAGES)/modules
 MKDISK    := $(MAKE_IMAGES)/mkdisk.sh
 DISK_DEPS := $(MKDISK) $(ROOTFS) $(MODULES)/.done $(call files,guests/images/files)
 
-$(BUILD)/debian.img: $(DISK_DEPS) $(call files,guests/domu/files)
+# An example program.
+$(DOMU_TOOLS)/usr/bin/tarn-shared: guests/domu/shared.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(GUEST_CFLAGS) -static -s -o $@ $<
+
+DOMU_DEPS   := $(DISK_DEPS) $(call files,guests/domu/files) $(DOMU_TOOLS)/usr/bin/tarn-shared
+DOMU_LAYERS := guests/images/files guests/domu/files $(DOMU_TOOLS) $(MODULES)
+
+$(BUILD)/debian.img: $(DOMU_DEPS)
 	$(call say,DISK,$@)
-	$(Q)$(MKDISK) $@ domu 768M $(ROOTFS) guests/images/files guests/domu/files $(MODULES)
-$(BUILD)/debian2.img: $(DISK_DEPS) $(call files,guests/domu/files)
+	$(Q)$(MKDISK) $@ domu 768M $(ROOTFS) $(DOMU_LAYERS)
+$(BUILD)/debian2.img: $(DOMU_DEPS)
 	$(call say,DISK,$@)
-	$(Q)$(MKDISK) $@ domu2 768M $(ROOTFS) guests/images/files guests/domu/files $(MODULES)
+	$(Q)$(MKDISK) $@ domu2 768M $(ROOTFS) $(DOMU_LAYERS)
 
 # What dom0 holds for its domUs: links only, the disk below gets the copies.
 $(STAGE)/.done: $(KIMAGE) $(INITRD) $(DOMU_DISKS) $(wildcard guests/domu/*.conf)

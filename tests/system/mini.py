@@ -5,7 +5,7 @@ import base64
 CONFIG = """name = "{name}"
 kernel = "/var/lib/tarn/vmlinuz"
 initrd = "/var/lib/tarn/initrd.img"
-cmdline = 'rdinit=/bin/sh console=ttyAMA0 quiet -- -c "{script}"'
+cmdline = '{cmdline}'
 memory = "{memory}"
 vcpus = {vcpus}
 {more}
@@ -17,10 +17,11 @@ def write(machine, path, data):
     machine.ok(f"echo {base64.b64encode(data).decode()} | base64 -d > {path}")
 
 
-def configure(machine, name, script=STAY, more="", memory="128M", vcpus=1):
+def configure(machine, name, script=STAY, more="", memory="128M", vcpus=1, cmdline=None):
     """Writes /tmp/NAME.conf; returns the path."""
     path = f"/tmp/{name}.conf"
-    write(machine, path, CONFIG.format(name=name, script=script, more=more, memory=memory,
+    cmdline = cmdline or f'rdinit=/bin/sh console=ttyAMA0 quiet -- -c "{script}"'
+    write(machine, path, CONFIG.format(name=name, cmdline=cmdline, more=more, memory=memory,
                                        vcpus=vcpus).encode())
     return path
 

@@ -164,6 +164,14 @@ static void test_refused(void **state)
     refuse(GOOD "vsock {\ncid = 2\n}\n", ":6: key 'cid': 2 is no address of a guest");
     refuse(GOOD "vsock {\ncid = 4294967299\n}\n", "key 'cid': 4294967299 is no address");
     refuse(GOOD "port \"a/b\" { }\n", "key 'port': 'a/b' is no name of a port");
+    refuse(GOOD "port \"a\" { }\nregion \"a\" { size = 2M }\n",
+           "'a' is the name of a port as well");
+    refuse(GOOD "region \"a\" {\nsize = much\n}\n",
+           ":6: key 'size': 'much' is no size of region \"a\"");
+    refuse(GOOD "region \"a\" { }\n", "key 'size': '' is no size");
+    refuse(GOOD "region \"a\" { size = 512M }\nregion \"b\" { size = 512M }\n"
+                "region \"c\" { size = 512M }\n",
+           "more than 512M together");
     refuse(GOOD "share \"a b\" {\npath = c\n}\n", ":6: key 'share': 'a b' is no tag");
     refuse(GOOD "share \"a\" { }\n", "key 'path': missing in share \"a\"");
     refuse(GOOD "network \"n\" {\nbridge = b\nbackend = \"fast\"\n}\n",

@@ -35,7 +35,8 @@ static struct guest guest;
 static struct device *device;
 static struct device_state state;
 static struct ring ring[QUEUES];
-static struct port_option options[2] = {{.name = "agent"}, {.name = "second"}};
+static struct port_option options[2] = {{.name = "agent", .peer = -1},
+                                        {.name = "second", .peer = -1}};
 static char names[2][16];
 
 static void ignore(struct device *from)
@@ -270,21 +271,61 @@ static void test_hostile(void **unused)
     driver_write(device, VIRTIO_MMIO_STATUS, 0);
 }
 
+static void begin(int peer, bool wins)
+{
+    for (unsigned i = 0; i < 2; i++)
+        options[i].fd = listener(names[i], i);
+    options[1].peer = peer;
+    options[1].wins = wins;
+    device = ports_new(0, options, 2);
+    assert_non_null(device);
+}
+
+static bool is_closed(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* Two domains called each other at the same time: both stay with the call of the one that wins. */
+static void test_peer(void **unused)
+{
+    int ours[2];
+
+    (void)unused;
+    for (unsigned wins = 0; wins < 2; wins++) {
+        close(options[0].fd);
+        close(options[1].fd);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ours), 0);
+        begin(ours[0], wins);
+        int theirs = dial(1);
+        assert_int_equal(is_closed(theirs), wins);
+        assert_int_equal(is_closed(ours[1]), !wins);
+        /* Its next life calls before we have seen the end of the former one. */
+        close(wins ? ours[1] : theirs);
+        int next = dial(1);
+        assert_false(is_closed(next));
+        int third = dial(1);
+        assert_true(is_closed(third));
+        close(next);
+        close(third);
+        loop_once(100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_slow_client),
-        cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_slow_client),
+        cmocka_unit_test(test_resume),         cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_peer),
     };
 
     guest_open(&guest);
     loop_init();
-    for (unsigned i = 0; i < 2; i++)
-        options[i].fd = listener(names[i], i);
-    device = ports_new(0, options, 2);
-    int failed = device ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+    begin(-1, false);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
     guest_close(&guest);
     return failed;
 }

@@ -86,7 +86,10 @@ static bool parse_port(struct options *options, const char *text)
     if (options->ports == PORTS_MAX)
         return false;
     struct port_option *port = &options->port[options->ports++];
-    return sscanf(text, "%d:%36s", &port->fd, port->name) == 2;
+    int wins = 0;
+    bool good = sscanf(text, "%d:%d:%d:%36s", &port->fd, &port->peer, &wins, port->name) == 4;
+    port->wins = wins;
+    return good;
 }
 
 static bool parse_one(struct options *options, int letter, const char *text)

@@ -29,6 +29,7 @@ struct port {
     unsigned number;
     const char *name;
     bool owe_add, owe_name, owe_open;
+    bool called; /* the client is one that we called, and would give up for one that calls us */
     struct vq_chain out; /* being sent to the client, from byte `sent` on; held if `busy` */
     size_t sent;
     bool busy;
@@ -261,21 +262,41 @@ static void client_ready(struct loop_source *source, uint32_t events)
         listen_to_client(port);
 }
 
+static bool take_client(struct port *port, int fd)
+{
+    port->client = (struct loop_source){.fd = fd, .events = EPOLLIN, .ready = client_ready};
+    port->owe_open = true;
+    if (loop_add(&port->client))
+        return true;
+    loop_close(&port->client);
+    return false;
+}
+
+/* A second client is turned away, unless the first one is gone and we have not looked yet. */
+static bool gives_way(const struct port *port)
+{
+    char byte;
+
+    return port->called || recv(port->client.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void accept_client(struct loop_source *source, uint32_t events)
 {
     struct port *port = (struct port *)((uint8_t *)source - offsetof(struct port, listener));
     int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     (void)events;
-    if (fd >= 0 && is_connected(port))
+    if (fd < 0)
+        return;
+    if (is_connected(port) && !gives_way(port)) {
         close(fd);
-    else if (fd >= 0) {
-        port->client = (struct loop_source){.fd = fd, .events = EPOLLIN, .ready = client_ready};
-        if (!loop_add(&port->client))
-            loop_close(&port->client);
-        port->owe_open = true;
-        pay_all();
+        return;
     }
+    if (is_connected(port))
+        lose_client(port);
+    port->called = false;
+    take_client(port, fd);
+    pay_all();
 }
 
 /* ---- device ---- */
@@ -340,7 +361,9 @@ struct device *ports_new(unsigned index, const struct port_option *option, unsig
         port->client.fd = -1;
         port->listener =
             (struct loop_source){.fd = option[i].fd, .events = EPOLLIN, .ready = accept_client};
-        if (!loop_add(&port->listener))
+        port->called = option[i].peer >= 0 && !option[i].wins;
+        if (!loop_add(&port->listener) ||
+            (option[i].peer >= 0 && !take_client(port, option[i].peer)))
             return NULL;
     }
     return &ports.device;

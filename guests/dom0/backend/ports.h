@@ -11,9 +11,15 @@
 #define PORTS_MAX  4
 #define PORTS_NAME 37 /* bytes, NUL included */
 
-/* A port's name and the socket to listen on, nonblocking. */
+/*
+ * A port's name and the socket to listen on, nonblocking. A port to another domain may have a
+ * connection to that one's as its first client; should both have called each other at the same
+ * time, the call of the one that `wins` counts.
+ */
 struct port_option {
     int fd;
+    int peer; /* or -1 */
+    bool wins;
     char name[PORTS_NAME];
 };
 

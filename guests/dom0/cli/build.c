@@ -14,6 +14,7 @@
 
 #include "guests/dom0/cli/cache.h"
 #include "guests/dom0/cli/fdt.h"
+#include "guests/dom0/cli/region.h"
 #include "guests/dom0/common/devices.h"
 #include "guests/dom0/common/hyper.h"
 #include "guests/dom0/common/report.h"
@@ -210,6 +211,8 @@ int domain_build(const struct config *config, const struct sources *sources, int
     code = set_schedule(config, id);
     if (!code)
         code = populate_and_load(config, sources, *fd);
+    if (!code)
+        code = regions_join(config, *fd);
     if (!code)
         code = add_devices(config, *fd);
     if (!code)

@@ -10,6 +10,7 @@
 
 #include "guests/dom0/cli/build.h"
 #include "guests/dom0/cli/commands.h"
+#include "guests/dom0/cli/region.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/supervise.h"
 #include "guests/dom0/cli/systemd.h"
@@ -58,10 +59,12 @@ static bool keep_config(const struct config *config)
 
 static int create_locked(const struct config *config, const struct sources *sources, int lock)
 {
-    int fd;
+    int fd, regions = regions_lock(config);
     int code = domain_build(config, sources, &fd);
+    bool kept = !code && keep_config(config);
 
-    if (!code && keep_config(config))
+    regions_unlock(regions);
+    if (kept)
         return hand_over(config, fd, lock);
     if (!code) {
         code = report(EXIT_FAILED, "%s: cannot be written: %s; make room there",

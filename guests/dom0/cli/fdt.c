@@ -185,6 +185,21 @@ static void add_devices(const struct config *config)
     }
 }
 
+/* Of no driver: programs map it through /dev/mem, and the port of the same name is its doorbell. */
+static void add_regions(const struct config *config)
+{
+    for (unsigned i = 0; i < config->ports; i++) {
+        uint64_t base = config_region(config, i);
+        if (config->port[i].memory == 0)
+            continue;
+        begin("shared-memory@%lx", (unsigned long)base);
+        text("compatible", "tarn,shared-memory");
+        text("label", config->port[i].name);
+        CELLS("reg", CELLS64(base), CELLS64(config->port[i].memory));
+        end();
+    }
+}
+
 static void add_chosen(const struct config *config, const struct layout *layout,
                        const struct fdt_seeds *seeds)
 {
@@ -230,6 +245,7 @@ int fdt_make(void *buffer, size_t size, const struct config *config, const struc
     add_gic(config, gic_version);
     add_uart();
     add_devices(config);
+    add_regions(config);
     end();
     check(fdt_finish(tree));
     return error;

@@ -23,6 +23,7 @@
 
 #include "guests/dom0/backend/state.h"
 #include "guests/dom0/cli/disk.h"
+#include "guests/dom0/cli/region.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/storage.h"
 #include "guests/dom0/cli/tap.h"
@@ -43,7 +44,7 @@
 struct launch {
     char *argument[MAX_ARGUMENTS + 1];
     unsigned arguments;
-    int kept[2 * MAX_SLOTS + CONFIG_MAX_PORTS + 8];
+    int kept[2 * MAX_SLOTS + 2 * CONFIG_MAX_PORTS + 8];
     unsigned keep;
     unsigned own; /* of these, the first `own` stay open in the supervisor */
     unsigned patience;
@@ -70,7 +71,7 @@ static bool listen_at_ports(struct backend_fds *fds, const struct config *c)
 
     for (unsigned i = 0; i < c->ports; i++) {
         char file[48];
-        snprintf(file, sizeof(file), "port.%s", c->port[i]);
+        snprintf(file, sizeof(file), "port.%s", c->port[i].name);
         fds->port[i] = listen_at(run_path(c->name, file).text, SOCK_STREAM);
         good = good && fds->port[i] >= 0;
     }
@@ -235,6 +236,19 @@ static bool add_share(struct launch *launch, const struct config *c, unsigned in
     return fd >= 0;
 }
 
+/* The one of a region is connected to the other domain's, if that is there; else it will come. */
+static void add_ports(struct launch *launch, const struct config *c, unsigned id,
+                      const struct backend_fds *fds)
+{
+    for (unsigned i = 0; i < c->ports; i++) {
+        unsigned peer = id;
+        int fd = c->port[i].memory ? region_connect(c, i, &peer) : -1;
+        if (fd >= 0)
+            keep(launch, fd);
+        add(launch, "--port=%d:%d:%d:%s", fds->port[i], fd, id < peer, c->port[i].name);
+    }
+}
+
 static bool add_devices(struct launch *launch, const struct config *c, unsigned id)
 {
     struct slot slot[MAX_SLOTS];
@@ -359,8 +373,9 @@ int backend_spawn(const struct config *config, unsigned id, const struct backend
     add(&launch, "--terminal=%d", keep(&launch, fds->console));
     add(&launch, "--control=%d", keep(&launch, fds->control));
     for (unsigned i = 0; i < config->ports; i++)
-        add(&launch, "--port=%d:%s", keep(&launch, fds->port[i]), config->port[i]);
+        keep(&launch, fds->port[i]);
     launch.own = launch.keep;
+    add_ports(&launch, config, id, fds);
     add(&launch, "--domain=%d", keep(&launch, domain));
     int code =
         add_devices(&launch, config, id) && add_log(&launch, config) ? EXIT_GOOD : EXIT_FAILED;

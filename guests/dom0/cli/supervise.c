@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "guests/dom0/cli/build.h"
+#include "guests/dom0/cli/region.h"
 #include "guests/dom0/cli/restart.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/spawn.h"
@@ -161,8 +162,10 @@ static int build(struct domain *d)
     if (!machine_check(&d->config, &sources, stderr))
         return EXIT_CONFIG;
     int code = backend_state_clear(&d->fds, d->name);
+    int regions = regions_lock(&d->config);
     if (!code)
         code = domain_build(&d->config, &sources, &d->fd);
+    regions_unlock(regions);
     machine_close(&sources);
     return code;
 }

@@ -63,6 +63,10 @@ static cfg_opt_t share_options[] = {
 static cfg_opt_t port_options[] = {
     CFG_END(),
 };
+static cfg_opt_t region_options[] = {
+    CFG_STR("size", NULL, CFGF_NONE),
+    CFG_END(),
+};
 #define TITLED (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 static cfg_opt_t options[] = {
     CFG_STR("name", NULL, CFGF_NONE),
@@ -81,6 +85,7 @@ static cfg_opt_t options[] = {
     CFG_SEC("network", network_options, TITLED),
     CFG_SEC("share", share_options, TITLED),
     CFG_SEC("port", port_options, TITLED),
+    CFG_SEC("region", region_options, TITLED),
     CFG_SEC("vsock", vsock_options, CFGF_NONE),
     CFG_SEC("console", console_options, CFGF_NONE),
     CFG_END(),
@@ -93,7 +98,7 @@ static const char *const noted[] = {
     "console|log",   "network|backend", "on_crash",    "on_reboot",
     "disk|type",     "vsock|cid",       "share|path",  "share",
     "port",          "weight",          "cap",         "cpus",
-    "dedicated",
+    "dedicated",     "region|size",     "region",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -134,7 +139,8 @@ static int line_of(const cfg_t *section, const char *key)
             return reading.note[i].line;
         if (strcmp(reading.note[i].key, "disk") == 0 ||
             strcmp(reading.note[i].key, "network") == 0 ||
-            strcmp(reading.note[i].key, "share") == 0 || strcmp(reading.note[i].key, "port") == 0)
+            strcmp(reading.note[i].key, "share") == 0 || strcmp(reading.note[i].key, "port") == 0 ||
+            strcmp(reading.note[i].key, "region") == 0)
             line = reading.note[i].line;
     }
     return line;
@@ -158,6 +164,15 @@ static void parse_error(cfg_t *cfg, const char *format, va_list args)
 
     vsnprintf(message, sizeof(message), format, args);
     parse_message(cfg->line, "%s", message);
+}
+
+uint64_t config_region(const struct config *config, unsigned number)
+{
+    uint64_t ipa = DOMU_RAM_BASE;
+
+    for (unsigned i = 0; i <= number; i++)
+        ipa -= config->port[i].memory;
+    return ipa;
 }
 
 bool config_name_is_good(const char *name)
@@ -330,21 +345,52 @@ static bool is_tag(const char *text)
     return plain >= 1 && plain <= MAX_TAG && !text[plain];
 }
 
-static bool read_port(struct config *c, FILE *errors, cfg_t *section)
+/* `kind` is port or region: both are ports. Returns NULL after an error. */
+static struct config_port *read_port(struct config *c, FILE *errors, cfg_t *section,
+                                     const char *kind)
 {
     const char *name = cfg_title(section);
-    int line = line_of(section, "port");
+    int line = line_of(section, kind);
+    bool taken = false;
 
-    if (c->ports == CONFIG_MAX_PORTS || !is_tag(name)) {
-        config_error(c, errors, line, "port",
-                     c->ports == CONFIG_MAX_PORTS
-                         ? "'%s' is one too many; a domain has at most 4 ports"
+    for (unsigned i = 0; i < c->ports; i++)
+        taken = taken || strcmp(c->port[i].name, name) == 0;
+    if (c->ports == CONFIG_MAX_PORTS || !is_tag(name) || taken) {
+        config_error(c, errors, line, kind,
+                     taken ? "'%s' is the name of a port as well; give each its own"
+                     : c->ports == CONFIG_MAX_PORTS
+                         ? "'%s' is one too many; a domain has at most 4 ports and regions"
                          : "'%s' is no name of a port; use up to 36 letters, digits, '_', '.', '-'",
                      name);
+        return NULL;
+    }
+    struct config_port *port = &c->port[c->ports++];
+    *port = (struct config_port){.name = name, .line = line};
+    return port;
+}
+
+static bool read_region(struct config *c, FILE *errors, cfg_t *section)
+{
+    const uint64_t room = DOMU_RAM_BASE - DOMU_SHARED_BASE;
+    struct config_port *port = read_port(c, errors, section, "region");
+    const char *size = cfg_getstr(section, "size");
+    uint64_t bytes;
+
+    if (!port)
+        return false;
+    port->line = line_of(section, "size");
+    if (!size || !config_parse_size(size, &bytes) || bytes == 0 || bytes > room) {
+        config_error(c, errors, port->line, "size",
+                     "'%s' is no size of region \"%s\"; write it like \"16M\", up to \"512M\"",
+                     size ? size : "", port->name);
         return false;
     }
-    c->port[c->ports++] = name;
-    return true;
+    port->memory = (bytes + TARN_BLOCK_SIZE - 1) / TARN_BLOCK_SIZE * TARN_BLOCK_SIZE;
+    if (DOMU_RAM_BASE - config_region(c, c->ports - 1) <= room)
+        return true;
+    config_error(c, errors, port->line, "size",
+                 "the regions of a domain have more than 512M together; make them smaller");
+    return false;
 }
 
 static bool read_share(struct config *c, FILE *errors, cfg_t *section)
@@ -439,7 +485,9 @@ static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
     for (unsigned i = 0; i < cfg_size(parsed, "share"); i++)
         good = read_share(c, errors, cfg_getnsec(parsed, "share", i)) && good;
     for (unsigned i = 0; i < cfg_size(parsed, "port"); i++)
-        good = read_port(c, errors, cfg_getnsec(parsed, "port", i)) && good;
+        good = read_port(c, errors, cfg_getnsec(parsed, "port", i), "port") && good;
+    for (unsigned i = 0; i < cfg_size(parsed, "region"); i++)
+        good = read_region(c, errors, cfg_getnsec(parsed, "region", i)) && good;
     good = read_vsock(c, errors, cfg_getsec(parsed, "vsock")) && good;
     cfg_t *console = cfg_getsec(parsed, "console");
     c->console_log = console ? cfg_getstr(console, "log") : NULL;

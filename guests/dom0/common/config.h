@@ -37,6 +37,13 @@ struct config_share {
     int line; /* of path */
 };
 
+/* A port, or a region: memory shared with one other domain, and a port to it. */
+struct config_port {
+    const char *name;
+    uint64_t memory; /* bytes, whole TARN_BLOCK_SIZE; 0: none, the other end is a socket in dom0 */
+    int line;        /* of size */
+};
+
 struct config {
     const char *file;
     const char *name, *kernel, *initrd, *cmdline; /* initrd may be NULL; cmdline is "" then */
@@ -51,9 +58,9 @@ struct config {
     struct config_network network[CONFIG_MAX_NETWORKS];
     struct config_share share[CONFIG_MAX_SHARES];
     unsigned ports;
-    const char *port[CONFIG_MAX_PORTS]; /* names */
-    uint32_t cid;                       /* the guest's vsock address, or 0 for none */
-    const char *console_log;            /* or NULL */
+    struct config_port port[CONFIG_MAX_PORTS];
+    uint32_t cid;            /* the guest's vsock address, or 0 for none */
+    const char *console_log; /* or NULL */
     enum config_action on_crash, on_reboot;
     int line_name, line_kernel, line_initrd, line_cmdline, line_memory, line_vcpus, line_log,
         line_cid, line_cpus, line_dedicated;
@@ -64,6 +71,10 @@ struct config {
 bool config_read(struct config *config, const char *file, FILE *errors);
 
 void config_free(struct config *config);
+
+/* Where the guest has the memory of port[number]: one region below the other, and all below its
+ * RAM. */
+uint64_t config_region(const struct config *config, unsigned number);
 
 /* True for a name a domain may have: 1 to 31 of letters, digits, "_", ".", "-", a letter first. */
 bool config_name_is_good(const char *name);

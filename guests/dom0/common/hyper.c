@@ -111,6 +111,12 @@ int hyper_populate(int fd, uint64_t ipa, uint64_t size)
     return call(fd, TARN_POPULATE, &arg); /* EINTR goes on where it was */
 }
 
+int hyper_share_memory(int fd, uint64_t ipa, uint64_t size, uint32_t from, uint64_t from_ipa)
+{
+    struct tarn_share_memory arg = {.ipa = ipa, .size = size, .from = from, .from_ipa = from_ipa};
+    return call(fd, TARN_SHARE_MEMORY, &arg); /* EINTR goes on where it was */
+}
+
 int hyper_destroy(int fd)
 {
     return call(fd, TARN_DESTROY, NULL);

@@ -30,6 +30,9 @@ int hyper_attach(const char *name, bool backend, int *fd);
 
 /* On a control descriptor. */
 int hyper_populate(int fd, uint64_t ipa, uint64_t size);
+
+/* Memory shared with the domain `from`, or new for 0; see TARN_SHARE_MEMORY. */
+int hyper_share_memory(int fd, uint64_t ipa, uint64_t size, uint32_t from, uint64_t from_ipa);
 int hyper_destroy(int fd);
 int hyper_state(int fd, struct tarn_info *info);
 

@@ -19,35 +19,54 @@ static void state_changed(struct tarn_domain *domain)
     tarn_domain_wake(domain);
 }
 
-static bool is_ram(u64 ipa, u64 size)
+static bool is_within(u64 ipa, u64 size, u64 start, u64 length)
 {
-    return IS_ALIGNED(ipa, TARN_BLOCK_SIZE) && IS_ALIGNED(size, TARN_BLOCK_SIZE) &&
-           ipa >= DOMU_RAM_BASE && size <= DOMU_RAM_MAX &&
-           ipa - DOMU_RAM_BASE <= DOMU_RAM_MAX - size;
+    return IS_ALIGNED(ipa | size, TARN_BLOCK_SIZE) && ipa >= start && size <= length &&
+           ipa - start <= length - size;
+}
+
+/* Block by block; on any error *ipa, *size and *from_ipa are of what is still missing. */
+static int populate(u32 id, u64 *ipa, u64 *size, u32 from, u64 *from_ipa)
+{
+    while (*size) {
+        struct arm_smccc_1_2_regs regs = {
+            .a0 = TARN_HC_DOMAIN_POPULATE, .a1 = id, .a2 = *ipa, .a3 = from, .a4 = *from_ipa};
+        int error = tarn_hypercall(&regs);
+
+        /* What Tarn calls no room may be memory that is there already. */
+        if (error == -ENOMEM && !tarn_hypercall3(TARN_HC_DOMAIN_BLOCK, id, *ipa, 0))
+            return -EEXIST;
+        if (error)
+            return error;
+        *ipa += TARN_BLOCK_SIZE;
+        *size -= TARN_BLOCK_SIZE;
+        *from_ipa += TARN_BLOCK_SIZE;
+        if (*size && signal_pending(current))
+            return -ERESTARTSYS; /* the copied-back range is the rest: restarting goes on */
+        cond_resched();
+    }
+    return 0;
 }
 
 int tarn_populate(struct tarn_file *tf, void *arg)
 {
     struct tarn_populate *range = arg;
+    u64 unused = 0;
 
-    if (!is_ram(range->ipa, range->size))
+    if (!is_within(range->ipa, range->size, DOMU_RAM_BASE, DOMU_RAM_MAX))
         return -EINVAL;
-    while (range->size) {
-        u32 id = tf->domain->id;
-        int error = tarn_hypercall3(TARN_HC_DOMAIN_POPULATE, id, range->ipa, 0);
+    return populate(tf->domain->id, &range->ipa, &range->size, 0, &unused);
+}
 
-        /* What Tarn calls no room may be memory that is there already. */
-        if (error == -ENOMEM && !tarn_hypercall3(TARN_HC_DOMAIN_BLOCK, id, range->ipa, 0))
-            return -EEXIST;
-        if (error)
-            return error;
-        range->ipa += TARN_BLOCK_SIZE;
-        range->size -= TARN_BLOCK_SIZE;
-        if (range->size && signal_pending(current))
-            return -ERESTARTSYS; /* the copied-back range is the rest: restarting goes on */
-        cond_resched();
-    }
-    return 0;
+int tarn_share_memory(struct tarn_file *tf, void *arg)
+{
+    struct tarn_share_memory *range = arg;
+    u64 length = DOMU_RAM_BASE - DOMU_SHARED_BASE;
+
+    if (range->reserved || !is_within(range->ipa, range->size, DOMU_SHARED_BASE, length) ||
+        (range->from && !is_within(range->from_ipa, range->size, DOMU_SHARED_BASE, length)))
+        return -EINVAL;
+    return populate(tf->domain->id, &range->ipa, &range->size, range->from, &range->from_ipa);
 }
 
 int tarn_vcpu_init(struct tarn_file *tf, void *arg)

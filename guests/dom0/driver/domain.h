@@ -85,6 +85,7 @@ struct file *tarn_file_new(struct tarn_domain *domain, bool backend);
 
 /* control.c: ioctls that are hypercalls. life is held. */
 int tarn_populate(struct tarn_file *tf, void *arg);
+int tarn_share_memory(struct tarn_file *tf, void *arg);
 int tarn_vcpu_init(struct tarn_file *tf, void *arg);
 int tarn_start(struct tarn_file *tf, void *arg);
 int tarn_pause(struct tarn_file *tf, void *arg);

@@ -193,6 +193,7 @@ static const struct row {
 } rows[] = {
     {TARN_INFO, CONTROL | BACKEND, own_info},
     {TARN_POPULATE, CONTROL, tarn_populate},
+    {TARN_SHARE_MEMORY, CONTROL, tarn_share_memory},
     {TARN_VCPU_INIT, CONTROL, tarn_vcpu_init},
     {TARN_START, CONTROL, tarn_start},
     {TARN_PAUSE, CONTROL, tarn_pause},
@@ -210,6 +211,7 @@ static const struct row {
 union argument {
     struct tarn_info info;
     struct tarn_populate populate;
+    struct tarn_share_memory share_memory;
     struct tarn_vcpu_init vcpu_init;
     struct tarn_vdev_create vdev_create;
     struct tarn_ioeventfd ioeventfd;

@@ -154,6 +154,21 @@ struct tarn_populate {
 };
 #define TARN_POPULATE _IOWR(TARN_IO, 0x10, struct tarn_populate)
 
+/*
+ * Memory shared with other domains at [ipa, ipa + size), within DOMU_SHARED_BASE and DOMU_RAM_BASE:
+ * new and zeroed, or (from is not 0) what the domain `from` has of it at from_ipa. It stays until
+ * the last domain that has it is destroyed; dom0 cannot access it. Otherwise as TARN_POPULATE;
+ * ENOENT: `from` has none there.
+ */
+struct tarn_share_memory {
+    __u64 ipa;
+    __u64 size;
+    __u64 from_ipa;
+    __u32 from;
+    __u32 reserved; /* 0 */
+};
+#define TARN_SHARE_MEMORY _IOWR(TARN_IO, 0x17, struct tarn_share_memory)
+
 /* Where a vCPU starts. Only vcpu 0, the others start by PSCI CPU_ON. Before TARN_START (EBUSY). */
 struct tarn_vcpu_init {
     __u32 vcpu;

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regions; see region.h.
+ */
+#include "guests/dom0/cli/region.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "guests/dom0/cli/rundir.h"
+#include "guests/dom0/common/hyper.h"
+#include "guests/dom0/common/report.h"
+
+#define LOCK_NAME    "@regions" /* no name of a domain */
+#define LOCK_SECONDS 20
+
+/* The other domain that has a region. */
+struct peer {
+    unsigned count; /* of those that have; the rest is of the first */
+    char name[TARN_NAME_SIZE];
+    uint32_t id;
+    uint64_t ipa, size;
+};
+
+int regions_lock(const struct config *config)
+{
+    for (unsigned i = 0; i < config->ports; i++)
+        if (config->port[i].memory)
+            return run_lock(LOCK_NAME, LOCK_SECONDS);
+    return -1;
+}
+
+void regions_unlock(int lock)
+{
+    if (lock >= 0)
+        run_unlock(LOCK_NAME, lock);
+}
+
+/* Whether the configuration that was kept of a domain has that region. */
+static void look_at(const struct tarn_info *info, const char *region, struct peer *peer)
+{
+    FILE *nowhere = fopen("/dev/null", "we");
+    struct config config;
+
+    if (nowhere && config_read(&config, run_path(info->name, "config").text, nowhere)) {
+        for (unsigned i = 0; i < config.ports; i++) {
+            if (config.port[i].memory == 0 || strcmp(config.port[i].name, region) != 0)
+                continue;
+            if (peer->count++ > 0)
+                continue;
+            strcpy(peer->name, info->name);
+            peer->id = info->id;
+            peer->ipa = config_region(&config, i);
+            peer->size = config.port[i].memory;
+        }
+        config_free(&config);
+    }
+    if (nowhere)
+        fclose(nowhere);
+}
+
+static struct peer find_peer(const struct config *config, const char *region)
+{
+    struct peer peer = {0};
+    struct tarn_info info;
+
+    for (uint32_t id = 1; hyper_info(id, &info) == 0; id = info.id + 1)
+        if (strcmp(info.name, config->name) != 0 && info.state != TARN_STATE_DYING)
+            look_at(&info, region, &peer);
+    return peer;
+}
+
+static int join(const struct config *config, unsigned number, int fd)
+{
+    const struct config_port *port = &config->port[number];
+    struct peer peer = find_peer(config, port->name);
+    uint64_t ipa = config_region(config, number);
+
+    if (peer.count > 1) {
+        config_error(config, stderr, port->line, "region",
+                     "\"%s\" joins %s and another domain already; a region is of two domains: "
+                     "use another name",
+                     port->name, peer.name);
+        return EXIT_FAILED;
+    }
+    if (peer.count && peer.size != port->memory) {
+        config_error(config, stderr, port->line, "size",
+                     "region \"%s\" has %lluM in domain %s; use the same size", port->name,
+                     (unsigned long long)peer.size >> 20, peer.name);
+        return EXIT_FAILED;
+    }
+    int error = hyper_share_memory(fd, ipa, port->memory, peer.id, peer.ipa);
+    if (error == ENOENT && peer.count) /* it has just ended */
+        error = hyper_share_memory(fd, ipa, port->memory, 0, 0);
+    if (!error)
+        return EXIT_GOOD;
+    config_error(config, stderr, port->line, "size", "region \"%s\" of %lluM: %s%s", port->name,
+                 (unsigned long long)port->memory >> 20, strerror(error),
+                 error == ENOMEM ? "; make it smaller or destroy a domain" : "");
+    return EXIT_FAILED;
+}
+
+int regions_join(const struct config *config, int fd)
+{
+    int code = EXIT_GOOD;
+
+    for (unsigned i = 0; i < config->ports && !code; i++)
+        if (config->port[i].memory)
+            code = join(config, i, fd);
+    return code;
+}
+
+int region_connect(const struct config *config, unsigned number, unsigned *id)
+{
+    struct peer peer = find_peer(config, config->port[number].name);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char file[48];
+
+    if (!peer.count)
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    snprintf(file, sizeof(file), "port.%s", config->port[number].name);
+    strncpy(address.sun_path, run_path(peer.name, file).text, sizeof(address.sun_path) - 1);
+    *id = peer.id;
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regions: memory that two domains share, and the port between them. Which domain has which is in
+ * the configurations kept of those that run. May include config.h.
+ */
+#ifndef CLI_REGION_H
+#define CLI_REGION_H
+
+#include "guests/dom0/common/config.h"
+
+/*
+ * From before a domain looks for who has its regions until its own configuration is kept, nobody
+ * else may do so: that both find nobody would make two regions of one. Returns what to unlock.
+ */
+int regions_lock(const struct config *config);
+void regions_unlock(int lock);
+
+/*
+ * Gives a created domain the memory of its regions: that of the other domain that has one of the
+ * name, or new. Locked. Returns an exit code; errors are reported.
+ */
+int regions_join(const struct config *config, int fd);
+
+/* A connection to the other domain's port of port[number], its id in *peer; or -1: there is none.
+ */
+int region_connect(const struct config *config, unsigned number, unsigned *peer);
+
+#endif
