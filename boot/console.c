@@ -5,9 +5,9 @@
 
 #include "boot/bootargs.h"
 #include "mm/el2_map.h"
-#include "platform/console.h"
 #include "platform/fdt.h"
 #include "platform/log.h"
+#include "platform/uart.h"
 
 #define FDT_SLOT 0
 #define FDT_MOST (2 * MIB) /* as Linux's boot protocol limits it */

@@ -8,12 +8,12 @@
 #include <libfdt.h>
 #include <stdarg.h>
 
-#include "platform/console.h"
 #include "platform/fdt.h"
 #include "platform/printf.h"
 #include "platform/spinlock.h"
 #include "platform/string.h"
 #include "platform/sysreg.h"
+#include "platform/uart.h"
 
 #define LINE_SIZE   256
 #define EARLY_SIZE  2048

@@ -27,6 +27,26 @@ uint64_t log_set_level(uint64_t level);
  */
 size_t log_read(uint64_t *position, char *out, size_t size);
 
+/*
+ * The console it goes to: the UART of /chosen/stdout-path, or of console=. Until it is known, lines
+ * are kept and printed when it is.
+ */
+struct uart_ops;
+
+/*
+ * Finds a console in the device tree: its registers and row. path: of its node, or an alias, and
+ * options behind a colon; NULL for /chosen/stdout-path. Returns false, and leaves registers and ops
+ * alone, if that names none that is known.
+ */
+bool console_find(const void *fdt, const char *path, struct pa_range *registers,
+                  const struct uart_ops **ops);
+
+/* Output goes to this UART from now on. base: EL2 address of its registers. */
+void console_start(const struct uart_ops *ops, volatile void *base);
+
+/* Writes text, no lock taken: for panic. "\n" becomes "\r\n". */
+void console_write(const char *text);
+
 #define log_error(...) log_print(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_print(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_print(LOG_INFO, __VA_ARGS__)

@@ -7,8 +7,8 @@
 
 #include <stdarg.h>
 
-#include "platform/console.h"
 #include "platform/cpu.h"
+#include "platform/log.h"
 #include "platform/printf.h"
 #include "platform/sysreg.h"
 
@@ -30,7 +30,6 @@ void (*panic_stop_others)(void);
 
 /* Checked by code built with -fstack-protector; head.S gives it a value nobody can know. */
 uintptr_t __stack_chk_guard;
-__attribute__((noreturn)) void __stack_chk_fail(void);
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
@@ -216,7 +215,7 @@ void panic(const char *format, ...)
     park();
 }
 
-void __stack_chk_fail(void)
+__attribute__((noreturn)) void __stack_chk_fail(void)
 {
     panic("stack overwritten in a function below");
 }

@@ -5,8 +5,9 @@
 #include <libfdt.h>
 
 #include "dt_machine.h"
-#include "platform/console.h"
 #include "platform/fdt.h"
+#include "platform/log.h"
+#include "platform/uart.h"
 
 struct list {
     unsigned count;

@@ -2,9 +2,9 @@
 /* The log: levels, lines before there is a console, the limit on what guests cause, the ring. */
 #include "unit.h"
 
-#include "platform/console.h"
 #include "platform/log.h"
 #include "platform/sysreg.h"
+#include "platform/uart.h"
 
 static char printed[65536];
 static size_t length;
