@@ -6,6 +6,8 @@
  */
 #include "boot/boot.h"
 
+#include <libfdt.h>
+
 #include "boot/bootargs.h"
 #include "boot/dom0_fdt.h"
 #include "boot/modules.h"
@@ -161,7 +163,7 @@ static void place_modules(const void *fdt)
     place_kernel(kernel);
     if (initrd)
         place_initrd(initrd);
-    place.fdt.size = align_up(dt_size(fdt) + FDT_ROOM, PAGE_SIZE);
+    place.fdt.size = align_up(fdt_totalsize(fdt) + FDT_ROOM, PAGE_SIZE);
     if (!take(place.fdt.size, BLOCK_2M, &place.fdt.base))
         boot_stop("no room for dom0's device tree in dom0_mem=; raise it");
 }

@@ -20,9 +20,7 @@
 extern const char tarn_version[];
 extern uintptr_t __stack_chk_guard;
 
-__attribute__((noreturn)) void main(uint64_t fdt_pa);
-
-void main(uint64_t fdt_pa)
+__attribute__((noreturn)) void main(uint64_t fdt_pa)
 {
     const void *fdt;
 

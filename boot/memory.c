@@ -6,6 +6,8 @@
  */
 #include "boot/boot.h"
 
+#include <libfdt.h>
+
 #include "boot/bootargs.h"
 #include "boot/modules.h"
 #include "boot/stop.h"
@@ -117,7 +119,7 @@ void boot_memory(const void *fdt, pa_t fdt_pa)
 {
     read_ram(fdt);
     modules_find(fdt);
-    place_heap(fdt_pa, dt_size(fdt));
+    place_heap(fdt_pa, fdt_totalsize(fdt));
     place_dom0();
     if (!pool_init(pool_ram.range, pool_ram.count))
         boot_stop("Tarn's heap cannot hold the table of the domain pool: raise heap=");

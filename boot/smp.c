@@ -100,9 +100,7 @@ void smp_start_secondaries(const void *fdt)
 }
 
 /* Entry of a secondary from head.S, on its own stack. */
-__attribute__((noreturn)) void secondary_main(unsigned cpu);
-
-void secondary_main(unsigned cpu)
+__attribute__((noreturn)) void secondary_main(unsigned cpu)
 {
     init_cpu();
     __atomic_store_n(&ready, cpu + 1, __ATOMIC_RELEASE);

@@ -17,16 +17,13 @@ void context_init(void)
     context_has_pauth = (isar1 & 0xff000ff0) != 0;
 }
 
-#define CONTEXT_RESET(f1, reg1, reset1, f2, reg2, reset2)                                          \
-    context->f1 = (reset1);                                                                        \
-    context->f2 = (reset2);
-#define CONTEXT_SAVE(f1, reg1, reset1, f2, reg2, reset2)                                           \
+#define CONTEXT_SAVE(f1, reg1, f2, reg2)                                                           \
     {                                                                                              \
         uint64_t one = sysreg_read(reg1), two = sysreg_read(reg2);                                 \
         context->f1 = one;                                                                         \
         context->f2 = two;                                                                         \
     }
-#define CONTEXT_LOAD(f1, reg1, reset1, f2, reg2, reset2)                                           \
+#define CONTEXT_LOAD(f1, reg1, f2, reg2)                                                           \
     {                                                                                              \
         uint64_t one = context->f1, two = context->f2;                                             \
         sysreg_write(reg1, one);                                                                   \
@@ -35,8 +32,7 @@ void context_init(void)
 
 void context_reset(struct el1_context *context)
 {
-    EL1_CONTEXT(CONTEXT_RESET)
-    PAUTH_CONTEXT(CONTEXT_RESET)
+    *context = (struct el1_context){.pstate = PSTATE_RESET, .sctlr_el1 = SCTLR_EL1_RESET};
 }
 
 void context_save(struct el1_context *context)

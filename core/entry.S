@@ -157,7 +157,7 @@ fatal_entry:
         stp     x0, x1, [sp, #FRAME_ESR]
         mov     x0, x3
         mov     x1, sp
-        b       trap_fatal
+        b       panic_frame
 
         .section .bss.fatal, "aw", %nobits
         .balign 4096

@@ -12,10 +12,8 @@
 
 /* struct el2_frame (platform/panic.h) */
 #define FRAME_SP   248
-#define FRAME_ELR  256
-#define FRAME_SPSR 264
-#define FRAME_ESR  272
-#define FRAME_FAR  280
+#define FRAME_ELR  256 /* and SPSR behind it */
+#define FRAME_ESR  272 /* and FAR behind it */
 #define FRAME_SIZE 288
 
 #endif

@@ -48,7 +48,7 @@ static int64_t arch_call(struct vcpu *vcpu, uint32_t function)
     if (function == SMCCC_ARCH_FEATURES)
         return arch_features((uint32_t)vcpu->x[1]);
     if (is_workaround(function) && smc_arch_feature(function) >= 0) {
-        smc_arch_workaround(function, vcpu->x[1]);
+        (void)smc(function, vcpu->x[1], 0, 0);
         return TARN_OK;
     }
     return TARN_ENOTSUPP;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the vectors to the handler of each exception class, and on to the guest entry.
+ * From the vectors to the handler of each exception class, and on to the guest entry. What is not
+ * static and has no header here is called by core/entry.S.
  * May call core, gic.
  */
 #include "core/trap.h"
@@ -11,19 +12,10 @@
 #include "platform/log.h"
 #include "platform/panic.h"
 
-void trap_irq(struct vcpu *vcpu, uint64_t esr);
-void trap_fiq(struct vcpu *vcpu, uint64_t esr);
-void trap_serror(struct vcpu *vcpu, uint64_t esr);
-struct vcpu *trap_enter(struct vcpu *vcpu);
-extern const trap_handler_t trap_handlers[EXIT_CLASSES];
-__attribute__((noreturn)) void trap_fatal(const char *name, const struct el2_frame *frame);
-
 _Static_assert(sizeof(struct el2_frame) == FRAME_SIZE, "core/layout.h");
 _Static_assert(offsetof(struct el2_frame, sp) == FRAME_SP, "core/layout.h");
-_Static_assert(offsetof(struct el2_frame, elr) == FRAME_ELR, "core/layout.h");
-_Static_assert(offsetof(struct el2_frame, spsr) == FRAME_SPSR, "core/layout.h");
-_Static_assert(offsetof(struct el2_frame, esr) == FRAME_ESR, "core/layout.h");
-_Static_assert(offsetof(struct el2_frame, far) == FRAME_FAR, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, spsr) == FRAME_ELR + 8, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, far) == FRAME_ESR + 8, "core/layout.h");
 
 #define ESR_WFX_TI 3ul /* 0 WFI, 1 WFE */
 
@@ -94,9 +86,4 @@ void trap_serror(struct vcpu *vcpu, uint64_t esr)
 {
     log_guest("d%uv%u: SError handed on, ESR %lx", vcpu->domain->id, vcpu->id, esr);
     sysreg_write(hcr_el2, sysreg_read(hcr_el2) | BIT(8));
-}
-
-void trap_fatal(const char *name, const struct el2_frame *frame)
-{
-    panic_frame(name, frame);
 }

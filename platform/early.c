@@ -7,8 +7,6 @@
 #include "platform/mmio.h"
 #include "platform/types.h"
 
-void early_puts(const char *text);
-
 void early_puts(const char *text)
 {
     volatile void *uart = (volatile void *)(uintptr_t)(EARLY_UART + EARLY_UART_DATA);

@@ -18,11 +18,6 @@ const char *dt_check(const void *fdt, uint64_t room)
     return NULL;
 }
 
-uint64_t dt_size(const void *fdt)
-{
-    return fdt_totalsize(fdt);
-}
-
 uint64_t dt_number(const uint32_t *cell, int cells)
 {
     uint64_t value = 0;

@@ -18,9 +18,6 @@ typedef void (*dt_range_fn)(uint64_t base, uint64_t size, void *context);
  */
 const char *dt_check(const void *fdt, uint64_t room);
 
-/* Bytes of the tree. */
-uint64_t dt_size(const void *fdt);
-
 /*
  * Range `index` of a node's `reg` as it stands, by the cells of node `bus`: for children of /chosen
  * and /reserved-memory, which are no buses. Returns false if there is none or it wraps around.

@@ -19,8 +19,8 @@
 
 static bool has_smccc; /* 1.1 or later */
 
-/* x0-x3 are arguments and results; x4-x17 may be changed by SMCCC 1.0 firmware. */
-static int64_t smc(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
+/* x4-x17 may be changed by SMCCC 1.0 firmware. */
+int64_t smc(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)
 {
     register uint64_t x0 __asm__("x0") = function;
     register uint64_t x1 __asm__("x1") = a1;
@@ -72,9 +72,4 @@ void smc_psci_system(bool off)
 int64_t smc_arch_feature(uint32_t function)
 {
     return has_smccc ? (int32_t)smc(SMCCC_ARCH_FEATURES, function, 0, 0) : -1;
-}
-
-void smc_arch_workaround(uint32_t function, uint64_t argument)
-{
-    (void)smc(function, argument, 0, 0);
 }

@@ -21,7 +21,7 @@ __attribute__((noreturn)) void smc_psci_system(bool off);
 /* SMCCC_ARCH_FEATURES of an ARCH_WORKAROUND function; negative: the firmware has none. */
 int64_t smc_arch_feature(uint32_t function);
 
-/* Calls an ARCH_WORKAROUND function with its one argument. */
-void smc_arch_workaround(uint32_t function, uint64_t argument);
+/* Any call: x0 = function and x1..x3; returns x0. */
+int64_t smc(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);
 
 #endif
