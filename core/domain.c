@@ -240,7 +240,8 @@ static bool build(struct domain *domain, const struct domain_config *config)
         init_vcpu(domain, i);
     if (domain->id == DOM0_ID)
         return pvtime_map(domain);
-    return build_domu(domain) && share_pages(domain) && pvtime_map(domain);
+    /* Sharing last: who fails after it would have to take it back. */
+    return build_domu(domain) && pvtime_map(domain) && share_pages(domain);
 }
 
 void domain_unplace(struct domain *domain)
