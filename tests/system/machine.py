@@ -40,6 +40,8 @@ class Log:
 class Shell:
     """A root shell somewhere behind a pexpect child."""
 
+    words = 0
+
     def __init__(self, child, prompt):
         self.child = child
         self.prompt = prompt
@@ -61,6 +63,13 @@ class Shell:
         half = len(self.prompt) // 2
         self.child.sendline(f"stty -echo cols 500; bind 'set enable-bracketed-paste off'; "
                             f"PS1='{self.prompt[:half]}''{self.prompt[half:]}'; PROMPT_COMMAND=")
+        self.child.expect_exact(self.prompt, timeout=timeout)
+
+    def sync(self, timeout=60):
+        """What was printed before, prompts and exit codes among it, is behind us."""
+        Shell.words += 1
+        self.child.sendline(f"echo 'wo''rd-{Shell.words}-'")
+        self.child.expect_exact(f"word-{Shell.words}-", timeout=timeout)
         self.child.expect_exact(self.prompt, timeout=timeout)
 
     def run(self, command, timeout=120):
@@ -101,20 +110,23 @@ class Machine(Shell):
             self.child.sendline("")
             seen = self.child.expect([r"domu2? login: *$", re.escape(shell.prompt),
                                       pexpect.TIMEOUT], timeout=10)
+            if seen == 2 or (seen == 0 and self.drain(1)):
+                continue
             if seen == 0:
                 shell.enter(timeout)
-                return shell
-            if seen == 1:
-                return shell
+            else:
+                shell.sync()
+            return shell
         raise AssertionError(f"no login on the console of {name} within {timeout} s")
 
     def drain(self, quiet=2):
-        """Throws away output until there is none for `quiet` seconds."""
+        """Throws away output until there is none for `quiet` seconds. Returns how much there was."""
+        size = 0
         try:
             while True:
-                self.child.read_nonblocking(65536, timeout=quiet)
+                size += len(self.child.read_nonblocking(65536, timeout=quiet))
         except pexpect.TIMEOUT:
-            pass
+            return size
 
     def leave(self):
         """Ctrl-] leaves the console; dom0's shell goes on."""

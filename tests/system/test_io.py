@@ -143,6 +143,34 @@ def test_qcow2(rig):
     assert not daemons(rig)
 
 
+NBD_SERVER = ("qemu-storage-daemon --blockdev driver=file,node-name=f,filename={file} "
+              "--nbd-server addr.type=inet,addr.host=127.0.0.1,addr.port=10809 "
+              "--export type=nbd,id=e,node-name=f,name=disk,writable=on")
+
+
+def serve_nbd(rig):
+    rig.dom0.ok("{ exec 9>&-; " + NBD_SERVER.format(file=SCRATCH) + " >/tmp/nbd.log 2>&1 & } 2>/dev/null; "
+                "echo $! > /tmp/nbd.pid; until nc -z 127.0.0.1 10809; do sleep 0.1; done", timeout=60)
+
+
+def test_network_block_device(rig):
+    """A disk of a server elsewhere, which goes and comes back under load."""
+    serve_nbd(rig)
+    rig.create(vcpus=2, scratch="nbd://127.0.0.1/disk", disk='type = "nbd"', lan=True)
+    start_loads(rig)
+    for _ in range(2):
+        rig.dom0.ok("kill -9 $(cat /tmp/nbd.pid) && sleep 1")
+        serve_nbd(rig)
+    kill_again_and_again(rig, '^/usr/bin/qemu-storage-daemon.*vhost-user')
+    print(check_loads(rig))
+    rig.destroy()
+    rig.dom0.ok("kill $(cat /tmp/nbd.pid)")
+    rig.dom0.run("wait $(cat /tmp/nbd.pid)")  # the shell says its end
+    code, output = rig.dom0.run("tarn create /tmp/load.conf", timeout=120)
+    assert code != 0 and "Connection refused" in output and len(output.splitlines()) == 1, output
+    assert not daemons(rig)
+
+
 @pytest.mark.parametrize("network", ["vhost", "user"])
 def test_backend_killed_under_load(rig, network):
     rig.create(vcpus=2, network=f'backend = "{network}"')

@@ -23,6 +23,7 @@ def enter(machine, name):
         machine.child.sendline("")
         if machine.child.expect([r"root@\(none\):/# *$", f"{name}# *$", pexpect.TIMEOUT], timeout=10) != 2:
             shell.take()
+            shell.sync()
             return shell
     raise AssertionError(f"no shell on the console of {name}")
 

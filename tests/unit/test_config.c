@@ -132,6 +132,37 @@ static void test_cpu_lists(void **state)
     }
 }
 
+static void test_network_block_devices(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "nbd:",
+                                      "nbd://",
+                                      "nbd:///x",
+                                      "nbd://h:/x",
+                                      "nbd://h:1x",
+                                      "nbd://h:123456",
+                                      "nbd://h/a b",
+                                      "nbd://h/\"",
+                                      "nbd+unix:///x",
+                                      "nbd+unix:///x?socket=rel"};
+    struct config_nbd nbd;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(config_parse_nbd(bad[i], &nbd));
+    assert_true(config_parse_nbd("nbd://host.lan", &nbd));
+    assert_string_equal(nbd.host, "host.lan");
+    assert_string_equal(nbd.port, "10809");
+    assert_string_equal(nbd.name, "");
+    assert_true(config_parse_nbd("nbd://[fe80::1]:9/a/b", &nbd));
+    assert_string_equal(nbd.host, "fe80::1");
+    assert_string_equal(nbd.port, "9");
+    assert_string_equal(nbd.name, "a/b");
+    assert_true(config_parse_nbd("nbd+unix:///a?socket=/run/s", &nbd));
+    assert_string_equal(nbd.name, "a");
+    assert_string_equal(nbd.socket, "/run/s");
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -158,7 +189,9 @@ static void test_refused(void **state)
     refuse(GOOD "network \"n\" {\nbridge = b\nmac = \"1:2\"\n}\n", ":7: key 'mac': '1:2'");
     refuse(GOOD "network \"n\" {\nbridge = b\nmac = \"01:00:00:00:00:01\"\n}\n", ":7: key 'mac'");
     refuse(GOOD "disk \"x\" {\npath = a\ntype = \"vmdk\"\n}\n",
-           ":7: key 'type': 'vmdk' is not known; use \"raw\" or \"qcow2\"");
+           ":7: key 'type': 'vmdk' is not known; use \"raw\", \"qcow2\" or \"nbd\"");
+    refuse(GOOD "disk \"x\" {\npath = \"http://a\"\ntype = nbd\n}\n",
+           ":6: key 'path': 'http://a' is no network block device");
     refuse(GOOD "disk \"x\" {\npath = \"\"\ntype = qcow2\n}\n",
            "key 'path': \"\", a drive without a");
     refuse(GOOD "vsock {\ncid = 2\n}\n", ":6: key 'cid': 2 is no address of a guest");
@@ -448,6 +481,7 @@ static void test_death_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_network_block_devices),
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_schedule),

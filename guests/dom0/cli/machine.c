@@ -132,7 +132,7 @@ static bool check_disks(const struct config *c, FILE *errors)
     bool good = true;
 
     for (unsigned i = 0; i < c->disks; i++)
-        if (c->disk[i].path[0])
+        if (c->disk[i].path[0] && !c->disk[i].remote)
             good = check_disk(c, &c->disk[i], errors) && check_twice(c, i, errors) && good;
     return good;
 }

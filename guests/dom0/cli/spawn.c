@@ -140,7 +140,8 @@ static int open_disk(const struct config *c, unsigned number, unsigned patience)
     return fd >= 0 ? fd : open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-/* Leaves an open disk that is not raw to a daemon. Returns the connection to it, or -1. */
+/* Leaves a disk that is not raw, open if it is a file, to a daemon. Returns the connection to it,
+ * or -1. */
 static int serve_elsewhere(const struct config *c, unsigned id, const struct slot *slot, int fd)
 {
     struct storage storage = {
@@ -152,7 +153,8 @@ static int serve_elsewhere(const struct config *c, unsigned id, const struct slo
     };
     int connection = storage_start(&storage);
 
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return connection;
 }
 
@@ -160,9 +162,9 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
                      const struct slot *slot)
 {
     const struct config_disk *disk = &c->disk[slot->number];
-    int fd = open_disk(c, slot->number, launch->patience);
+    int fd = disk->remote ? -1 : open_disk(c, slot->number, launch->patience);
 
-    if (fd < 0) {
+    if (fd < 0 && !disk->remote) {
         report(0, "%s:%d: key 'path': disk \"%s\": %s: %s", c->file, disk->line, disk->title,
                disk->path,
                errno == EBUSY ? "another domain uses it; give each its own, or readonly = true"

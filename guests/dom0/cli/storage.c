@@ -26,14 +26,16 @@
 
 #include "guests/dom0/cli/opener.h"
 #include "guests/dom0/cli/rundir.h"
+#include "guests/dom0/common/config_value.h"
 #include "guests/dom0/common/report.h"
 
-#define DAEMON        "/usr/bin/qemu-storage-daemon"
-#define SHARER        "/usr/lib/qemu/virtiofsd"
-#define START_SECONDS 60
-#define END_TRIES     500 /* of 10 ms */
-#define LINE_SIZE     1024
-#define GREETING      "{\"QMP\""
+#define DAEMON            "/usr/bin/qemu-storage-daemon"
+#define SHARER            "/usr/lib/qemu/virtiofsd"
+#define START_SECONDS     60
+#define END_TRIES         500 /* of 10 ms */
+#define LINE_SIZE         1024
+#define GREETING          "{\"QMP\""
+#define RECONNECT_SECONDS 300 /* an NBD server's time to come back; then requests fail */
 
 static pid_t daemons[CONFIG_MAX_DISKS + CONFIG_MAX_SHARES];
 static unsigned count;
@@ -89,28 +91,53 @@ static const char *quoted(const char *path)
     return text;
 }
 
+/* Where the bytes are, as JSON. Returns false with errno set. */
+static bool describe_file(const struct storage *s, char *text, size_t size)
+{
+    struct config_nbd nbd;
+    struct stat st;
+
+    if (s->fd >= 0) {
+        if (fstat(s->fd, &st) != 0)
+            return false;
+        snprintf(text, size, "{\"driver\":\"%s\",\"filename\":\"%s\",\"locking\":\"off\"}",
+                 S_ISBLK(st.st_mode) ? "host_device" : "file", quoted(s->disk->path));
+        return true;
+    }
+    if (!config_parse_nbd(s->disk->path, &nbd))
+        abort(); /* checked with the configuration */
+    int used = snprintf(text, size, "{\"driver\":\"nbd\",\"reconnect-delay\":%u,\"export\":\"%s\",",
+                        RECONNECT_SECONDS, nbd.name);
+    if (nbd.socket[0])
+        snprintf(text + used, size - (size_t)used,
+                 "\"server\":{\"type\":\"unix\",\"path\":\"%s\"}}", nbd.socket);
+    else
+        snprintf(text + used, size - (size_t)used,
+                 "\"server\":{\"type\":\"inet\",\"host\":\"%s\",\"port\":\"%s\"}}", nbd.host,
+                 nbd.port);
+    return true;
+}
+
 /*
- * Writes through: the daemon keeps tables of a qcow2 image in its memory, and what the guest was
- * told is done must outlive it.
+ * Writes through to a qcow2 image: the daemon keeps tables of it in its memory, and what the guest
+ * was told is done must outlive it. A server at the other end of a network keeps its own promises.
  */
 static void execute(const struct storage *s, int monitor, int listener)
 {
-    char blockdev[3 * PATH_MAX], export[256], chardev[48];
+    char file[2 * PATH_MAX + 256], blockdev[sizeof(file) + 256], export[256], chardev[48];
     char *const arguments[] = {
         (char *)DAEMON, blockdev, export, chardev, (char *)"--monitor=chardev=monitor", NULL};
-    struct stat st;
 
-    if (fstat(s->fd, &st) != 0)
+    if (!describe_file(s, file, sizeof(file)))
         return;
     snprintf(blockdev, sizeof(blockdev),
              "--blockdev={\"driver\":\"%s\",\"node-name\":\"disk\",\"read-only\":%s,\"discard\":"
-             "\"unmap\",\"file\":{\"driver\":\"%s\",\"filename\":\"%s\",\"locking\":\"off\"}}",
-             s->disk->type, s->disk->readonly ? "true" : "false",
-             S_ISBLK(st.st_mode) ? "host_device" : "file", quoted(s->disk->path));
+             "\"unmap\",\"file\":%s}",
+             s->disk->remote ? "raw" : s->disk->type, s->disk->readonly ? "true" : "false", file);
     snprintf(export, sizeof(export),
-             "--export=type=vhost-user-blk,id=disk,node-name=disk,writable=%s,writethrough=on,"
+             "--export=type=vhost-user-blk,id=disk,node-name=disk,writable=%s,writethrough=%s,"
              "num-queues=%u,addr.type=fd,addr.str=%d",
-             s->disk->readonly ? "off" : "on", s->queues, listener);
+             s->disk->readonly ? "off" : "on", s->disk->remote ? "off" : "on", s->queues, listener);
     snprintf(chardev, sizeof(chardev), "--chardev=socket,id=monitor,fd=%d", monitor);
     execv(DAEMON, arguments);
 }
@@ -173,7 +200,10 @@ static const char *wait_greeting(int monitor)
     setsockopt(monitor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     if (!read_line(monitor, line))
         return "its storage daemon does not start";
-    return strncmp(line, GREETING, strlen(GREETING)) == 0 ? NULL : line;
+    if (strncmp(line, GREETING, strlen(GREETING)) == 0)
+        return NULL;
+    const char *why = strstr(line, "}: "); /* behind the option that we gave it */
+    return why ? why + 3 : line;
 }
 
 int storage_start(const struct storage *s)
@@ -188,9 +218,9 @@ int storage_start(const struct storage *s)
         return say_why(s, strerror(errno));
     pid_t pid = fork();
     if (pid == 0) {
-        if (opener_start(s->disk->path, s->fd) && dup2(pair[1], STDERR_FILENO) >= 0 &&
-            fcntl(pair[1], F_SETFD, 0) == 0 && fcntl(listener, F_SETFD, 0) == 0 &&
-            confine(s->uid, supervisor))
+        if ((s->fd < 0 || opener_start(s->disk->path, s->fd)) &&
+            dup2(pair[1], STDERR_FILENO) >= 0 && fcntl(pair[1], F_SETFD, 0) == 0 &&
+            fcntl(listener, F_SETFD, 0) == 0 && confine(s->uid, supervisor))
             execute(s, pair[1], listener);
         fail_child(DAEMON);
     }

@@ -265,9 +265,18 @@ static bool read_disk(struct config *c, FILE *errors, cfg_t *section)
         .readonly = cfg_getbool(section, "readonly"),
         .line = line_of(section, "path"),
     };
-    if (strcmp(disk->type, "raw") != 0 && strcmp(disk->type, "qcow2") != 0) {
+    struct config_nbd nbd;
+    disk->remote = strcmp(disk->type, "nbd") == 0;
+    if (strcmp(disk->type, "raw") != 0 && strcmp(disk->type, "qcow2") != 0 && !disk->remote) {
         config_error(c, errors, line_of(section, "type"), "type",
-                     "'%s' is not known; use \"raw\" or \"qcow2\"", disk->type);
+                     "'%s' is not known; use \"raw\", \"qcow2\" or \"nbd\"", disk->type);
+        return false;
+    }
+    if (disk->remote && disk->path && !config_parse_nbd(disk->path, &nbd)) {
+        config_error(c, errors, disk->line, "path",
+                     "'%s' is no network block device; write it like \"nbd://HOST:PORT/NAME\" or "
+                     "\"nbd+unix:///NAME?socket=PATH\"",
+                     disk->path);
         return false;
     }
     if (disk->path && disk->path[0] == '\0' && strcmp(disk->type, "raw") != 0) {

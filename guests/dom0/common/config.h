@@ -18,6 +18,7 @@
 struct config_disk {
     const char *title, *path; /* "": a drive without a disk */
     const char *type;         /* "raw", or one of qemu-storage-daemon's */
+    bool remote;              /* type "nbd": path is an address */
     bool readonly;
     int line; /* of path */
 };

@@ -107,3 +107,56 @@ void config_print_cpus(uint64_t cpus, char text[CONFIG_CPUS_TEXT])
         cpus &= first + count > 63 ? 0 : UINT64_MAX << (first + count);
     }
 }
+
+/* Copies `size` bytes if they fit. */
+static bool copy_part(char *to, size_t room, const char *from, size_t size)
+{
+    if (size >= room)
+        return false;
+    memcpy(to, from, size);
+    to[size] = '\0';
+    return true;
+}
+
+static bool parse_nbd_socket(const char *rest, struct config_nbd *nbd)
+{
+    static const char socket[] = "?socket=";
+    const char *query = strstr(rest, socket);
+
+    return query && copy_part(nbd->name, sizeof(nbd->name), rest, (size_t)(query - rest)) &&
+           copy_part(nbd->socket, sizeof(nbd->socket), query + strlen(socket),
+                     strlen(query + strlen(socket))) &&
+           nbd->socket[0] == '/';
+}
+
+static bool parse_nbd_host(const char *rest, struct config_nbd *nbd)
+{
+    size_t host = rest[0] == '[' ? strcspn(++rest, "]") : strcspn(rest, ":/");
+
+    if (host == 0 || !copy_part(nbd->host, sizeof(nbd->host), rest, host))
+        return false;
+    rest += host + (rest[host] == ']');
+    strcpy(nbd->port, "10809"); /* of the protocol */
+    if (*rest == ':') {
+        size_t digits = strspn(++rest, "0123456789");
+        if (digits == 0 || !copy_part(nbd->port, sizeof(nbd->port), rest, digits))
+            return false;
+        rest += digits;
+    }
+    if (*rest == '\0')
+        return true;
+    return *rest == '/' && copy_part(nbd->name, sizeof(nbd->name), rest + 1, strlen(rest + 1));
+}
+
+bool config_parse_nbd(const char *uri, struct config_nbd *nbd)
+{
+    static const char host[] = "nbd://", unix_socket[] = "nbd+unix:///";
+
+    memset(nbd, 0, sizeof(*nbd));
+    for (const char *at = uri; *at; at++)
+        if (*at <= ' ' || *at > '~' || *at == '"' || *at == '\\')
+            return false;
+    if (strncmp(uri, unix_socket, strlen(unix_socket)) == 0)
+        return parse_nbd_socket(uri + strlen(unix_socket), nbd);
+    return strncmp(uri, host, strlen(host)) == 0 && parse_nbd_host(uri + strlen(host), nbd);
+}

@@ -15,6 +15,19 @@ bool config_parse_mac(const char *text, uint8_t mac[6]);
 /* A locally administered address that is always the same for a domain's network of that number. */
 void config_make_mac(const char *name, unsigned number, uint8_t mac[6]);
 
+/* A network block device. */
+struct config_nbd {
+    char host[256], port[6]; /* empty with a socket */
+    char socket[104];        /* a Unix one's path, or empty */
+    char name[256];          /* of the export */
+};
+
+/*
+ * "nbd://HOST[:PORT][/NAME]", an IPv6 address in brackets, or "nbd+unix:///[NAME]?socket=PATH"; no
+ * quotation marks, backslashes or blanks in it.
+ */
+bool config_parse_nbd(const char *uri, struct config_nbd *nbd);
+
 /* "0-2,5": CPUs as bits; "all": every bit. */
 bool config_parse_cpus(const char *text, uint64_t *cpus);
 
