@@ -173,8 +173,12 @@ def test_network_block_device(rig):
 
 @pytest.mark.parametrize("network", ["vhost", "user"])
 def test_backend_killed_under_load(rig, network):
-    rig.create(vcpus=2, network=f'backend = "{network}"')
+    queues = "queues = 2" if network == "vhost" else ""
+    rig.create(vcpus=2, network=f'backend = "{network}" {queues}')
     assert (rig.dom0.run("pgrep ^vhost-")[0] == 0) == (network == "vhost")
+    domu = rig.enter()
+    assert domu.ok("ls -d /sys/class/net/e*/queues/tx-* | wc -l") == ("2" if queues else "1")
+    rig.leave()
     start_loads(rig)
     kill_again_and_again(rig)
     print(check_loads(rig))

@@ -207,6 +207,9 @@ static void test_refused(void **state)
            "more than 512M together");
     refuse(GOOD "share \"a b\" {\npath = c\n}\n", ":6: key 'share': 'a b' is no tag");
     refuse(GOOD "share \"a\" { }\n", "key 'path': missing in share \"a\"");
+    refuse(GOOD "network \"n\" {\nbridge = b\nqueues = 5\n}\n", ":7: key 'queues': 5 is out of");
+    refuse(GOOD "network \"n\" { bridge = b backend = user queues = 2 }\n",
+           "key 'queues': 2 is out of");
     refuse(GOOD "network \"n\" {\nbridge = b\nbackend = \"fast\"\n}\n",
            ":7: key 'backend': 'fast' is not known; use \"vhost\" or \"user\"");
     refuse(GOOD "disk \"x\" { path = a\n", "a section has no end");

@@ -37,25 +37,27 @@
 static struct guest guest;
 static struct device_state state;
 static struct device *device;
-static struct ring ring[2];
+static struct ring ring[5];
 static unsigned queue_interrupts, config_interrupts, log_lines;
 static unsigned tap_offload;
-static int vhost_tap[2], vhost_call[2]; /* what vhost-net was told, for each queue */
-static unsigned vhost_base[2];
+static int vhost_tap[4], vhost_call[4]; /* what vhost-net was told, for each queue */
+static unsigned vhost_base[4];
 
-static void vhost_ioctl(unsigned long request, void *argument)
+/* The first pair of queues is descriptor 78's, the second one 79's. */
+static void vhost_ioctl(int fd, unsigned long request, void *argument)
 {
+    unsigned first = fd == 79 ? 2 : 0;
     struct vhost_vring_file *file = argument;
     struct vhost_vring_state *value = argument;
 
     if (request == VHOST_GET_FEATURES)
         *(uint64_t *)argument = 1ull << VIRTIO_F_VERSION_1;
     if (request == VHOST_SET_VRING_BASE)
-        vhost_base[value->index] = value->num;
+        vhost_base[first + value->index] = value->num;
     if (request == VHOST_SET_VRING_CALL)
-        vhost_call[file->index] = file->fd;
+        vhost_call[first + file->index] = file->fd;
     if (request == VHOST_NET_SET_BACKEND)
-        vhost_tap[file->index] = file->fd;
+        vhost_tap[first + file->index] = file->fd;
 }
 
 /* The tap of these tests is a socket, and vhost-net a number. */
@@ -63,12 +65,11 @@ int ioctl(int fd, unsigned long request, ...)
 {
     va_list args;
 
-    (void)fd;
     va_start(args, request);
     if (request == TUNSETOFFLOAD)
         tap_offload = va_arg(args, unsigned);
     else if (request != TUNSETVNETHDRSZ)
-        vhost_ioctl(request, va_arg(args, void *));
+        vhost_ioctl(fd, request, va_arg(args, void *));
     va_end(args);
     return 0;
 }
@@ -657,7 +658,7 @@ static void test_net_vhost(void **unused)
     static const uint8_t mac[6] = {2};
 
     (void)unused;
-    struct device *former = net_new_vhost(4, 77, mac, 78);
+    struct device *former = net_new_vhost(4, 1, (int[]){77}, (int[]){78}, mac);
     plug(former);
     device->irq_fd = 79;
     vhost_tap[0] = vhost_tap[1] = -1;
@@ -668,7 +669,7 @@ static void test_net_vhost(void **unused)
     assert_int_equal(vhost_tap[1], 77);
     ring[0].used[1] = 9;
     struct device_state saved = state;
-    device = net_new_vhost(4, 80, mac, 78);
+    device = net_new_vhost(4, 1, (int[]){80}, (int[]){78}, mac);
     state = saved;
     device_init(device, &state, &guest.memory, &host);
     device_resume(device);
@@ -683,6 +684,64 @@ static void test_net_vhost(void **unused)
     unplug();
     assert_int_equal(vhost_tap[0], -1);
     free(former); /* the loop knows both, by eventfds that nobody signals */
+    free(device);
+}
+
+/* What the driver says of its pairs of queues (virtio 1.2, 5.1.6.5.6); returns the answer. */
+static uint8_t use_pairs(uint8_t class, uint16_t pairs)
+{
+    uint8_t *request = guest_pointer(&guest, BUFFER), *answer = request + 16;
+
+    request[0] = class;
+    request[1] = VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET;
+    memcpy(request + 2, &pairs, 2);
+    *answer = 0xff;
+    ring_desc(&ring[4], 0, BUFFER, 4, VRING_DESC_F_NEXT, 1);
+    ring_desc(&ring[4], 1, BUFFER + 16, 1, VRING_DESC_F_WRITE, 0);
+    ring_offer(&ring[4], 0);
+    device_notify(device, 4);
+    return *answer;
+}
+
+static void test_net_pairs(void **unused)
+{
+    static const uint8_t mac[6] = {2};
+    static const int taps[] = {77, 80}, vhosts[] = {78, 79};
+
+    (void)unused;
+    struct device *former = net_new_vhost(4, 2, taps, vhosts, mac);
+    plug(former);
+    for (unsigned i = 0; i < 4; i++)
+        vhost_tap[i] = -1;
+    bring_up(FEATURES | 1ull << VIRTIO_NET_F_MQ | 1ull << VIRTIO_NET_F_CTRL_VQ);
+    assert_int_equal(device_read(device, VIRTIO_MMIO_CONFIG + 8, 2), 2);
+    assert_int_equal(vhost_tap[1], 77);
+    assert_int_equal(vhost_tap[2], -1);
+    assert_int_equal(use_pairs(VIRTIO_NET_CTRL_MQ, 3), VIRTIO_NET_ERR);
+    assert_int_equal(use_pairs(VIRTIO_NET_CTRL_MQ, 0), VIRTIO_NET_ERR);
+    assert_int_equal(use_pairs(VIRTIO_NET_CTRL_MAC, 2), VIRTIO_NET_ERR);
+    assert_int_equal(vhost_tap[2], -1);
+    assert_int_equal(use_pairs(VIRTIO_NET_CTRL_MQ, 2), VIRTIO_NET_OK);
+    assert_int_equal(vhost_tap[2], 80);
+    assert_int_equal(vhost_tap[3], 80);
+    ring[3].used[1] = 5;
+    struct device_state saved = state;
+    device = net_new_vhost(4, 2, taps, vhosts, mac);
+    vhost_tap[3] = -1;
+    state = saved;
+    device_init(device, &state, &guest.memory, &host);
+    device_resume(device);
+    assert_int_equal(vhost_base[3], 5);
+    assert_int_equal(vhost_tap[3], 80);
+    assert_int_equal(use_pairs(VIRTIO_NET_CTRL_MQ, 1), VIRTIO_NET_OK);
+    assert_int_equal(vhost_tap[0], 77);
+    assert_int_equal(vhost_tap[2], -1);
+    unplug();
+    assert_int_equal(vhost_tap[0], -1);
+    bring_up(FEATURES | 1ull << VIRTIO_NET_F_CTRL_VQ);
+    assert_true(state.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+    unplug();
+    free(former);
     free(device);
 }
 
@@ -835,6 +894,7 @@ int main(void)
         cmocka_unit_test(test_net_receive),
         cmocka_unit_test(test_net_receive_unmerged),
         cmocka_unit_test(test_net_vhost),
+        cmocka_unit_test(test_net_pairs),
         cmocka_unit_test(test_console),
         cmocka_unit_test(test_power_button),
     };

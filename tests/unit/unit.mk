@@ -48,7 +48,7 @@ UNIT_SOURCES_abort     := core/abort.c mm/trap_mmio.c
 $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 
 BACKEND_SOURCES := $(addprefix guests/dom0/backend/,aio.c device.c virtqueue.c block.c console.c entropy.c \
-                     input.c net.c vhost.c terminal.c workers.c loop.c)
+                     input.c net.c net_vhost.c vhost.c terminal.c workers.c loop.c)
 
 UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_value.c \
                               common/devices.c common/reason.c cli/fdt.c cli/image.c cli/restart.c)

@@ -49,7 +49,7 @@ static void start(struct device *device)
     if (device->ops->start)
         device->ops->start(device);
     /* Buffers may be there already, their notification taken by nobody. */
-    for (unsigned i = device->ops->outside; i < device->queues; i++)
+    for (unsigned i = device->outside; i < device->queues; i++)
         device_notify(device, i);
 }
 

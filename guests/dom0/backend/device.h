@@ -30,9 +30,8 @@ struct device;
 /* What a kind of device does. Functions may be NULL where nothing is to be done. */
 struct device_ops {
     const char *name;
-    uint32_t id;      /* virtio 1.2, 5 */
-    unsigned queues;  /* unless the device says how many it has */
-    unsigned outside; /* the first of these are not served by this process */
+    uint32_t id;     /* virtio 1.2, 5 */
+    unsigned queues; /* unless the device says how many it has */
     /* The driver has set DRIVER_OK, or a former backend's driver had. */
     void (*start)(struct device *device);
     /* Queue has new buffers, or may have. Only between start and reset. */
@@ -56,6 +55,7 @@ struct device {
     struct device_state *state;
     uint64_t features; /* offered, without those that every device here offers */
     unsigned index, queues;
+    unsigned outside;               /* the first of these are not served by this process */
     int irq_fd;                     /* its signal is the used-buffer interrupt */
     int kick_fd[DEVICE_MAX_QUEUES]; /* signalled by a queue's notification */
     bool running;                   /* between start and reset */

@@ -117,7 +117,7 @@ static bool add_queue(struct device *device, unsigned queue)
     device->kick_fd[queue] = domain_ioeventfd(device->index, queue);
     if (device->kick_fd[queue] < 0)
         return false;
-    if (queue < device->ops->outside)
+    if (queue < device->outside)
         return true;
     source = calloc(1, sizeof(*source));
     if (!source)
@@ -151,9 +151,9 @@ static struct device *make_device(const struct device_option *option)
     case KIND_VSOCK:
         return vsock_new(option->index, option->fd, option->cid);
     case KIND_NET:
-        return option->vhost_fd >= 0
-                   ? net_new_vhost(option->index, option->fd, option->mac, option->vhost_fd)
-                   : net_new(option->index, option->fd, option->mac);
+        return option->pairs ? net_new_vhost(option->index, option->pairs, option->tap,
+                                             option->vhost, option->mac)
+                             : net_new(option->index, option->fd, option->mac);
     default:
         return NULL;
     }

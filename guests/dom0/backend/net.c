@@ -4,14 +4,11 @@
  * pass untouched in both directions. Packets are read straight into buffers of the driver that are
  * held ready for the largest one; what a packet leaves over waits for the next. A packet that finds
  * too little room is lost, as on a wire.
- *
- * All that is for cards without vhost; with it, tap and rings are the kernel's.
  */
 #include "guests/dom0/backend/net.h"
 
 #include <errno.h>
 #include <linux/if_tun.h>
-#include <linux/vhost.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <stdlib.h>
@@ -21,7 +18,6 @@
 #include <unistd.h>
 
 #include "guests/dom0/backend/loop.h"
-#include "guests/dom0/backend/vhost.h"
 
 #define RX       0
 #define TX       1
@@ -31,9 +27,8 @@
 #define BURST    64 /* packets before others have their turn */
 
 struct net {
-    struct device device;   /* first: a device is its network card */
-    struct loop_source tap; /* with vhost, which reads it itself, not in the loop */
-    struct vhost vhost;     /* or unused */
+    struct device device; /* first: a device is its network card */
+    struct loop_source tap;
     struct vq_chain chain;
     /* Buffers popped for reception: their heads and sizes, and their segments one after another. */
     struct vring_used_elem held[VQ_MAX_SIZE];
@@ -155,10 +150,8 @@ static void notify(struct device *device, unsigned queue)
         receive(net);
 }
 
-/* Tells the tap what the driver can take. */
-static void set_offloads(struct device *device)
+void net_set_offloads(struct device *device, int tap)
 {
-    struct net *net = (struct net *)device;
     unsigned offload = 0;
 
     if (device_has(device, VIRTIO_NET_F_GUEST_CSUM)) {
@@ -166,8 +159,13 @@ static void set_offloads(struct device *device)
         offload |= device_has(device, VIRTIO_NET_F_GUEST_TSO4) ? TUN_F_TSO4 : 0;
         offload |= device_has(device, VIRTIO_NET_F_GUEST_TSO6) ? TUN_F_TSO6 : 0;
     }
-    if (ioctl(net->tap.fd, TUNSETOFFLOAD, offload) != 0)
+    if (ioctl(tap, TUNSETOFFLOAD, offload) != 0)
         device->host->log(device, "the tap refuses offloads: packets may have no checksum");
+}
+
+static void start(struct device *device)
+{
+    net_set_offloads(device, ((struct net *)device)->tap.fd);
 }
 
 static void reset(struct device *device)
@@ -183,78 +181,33 @@ static const struct device_ops ops = {
     .name = "net",
     .id = VIRTIO_ID_NET,
     .queues = 2,
-    .start = set_offloads,
+    .start = start,
     .notify = notify,
     .reset = reset,
 };
 
-static void attach_vhost(struct net *net, int tap_fd)
+bool net_init(struct device *device, int tap, const uint8_t mac[6])
 {
-    for (unsigned i = 0; i < 2; i++) {
-        struct vhost_vring_file backend = {.index = i, .fd = tap_fd};
-        if (tap_fd >= 0 && !net->device.state->queue[i].ready)
-            continue;
-        if (ioctl(net->vhost.fd, VHOST_NET_SET_BACKEND, &backend) != 0 && tap_fd >= 0)
-            device_fail(&net->device, "vhost-net refuses the tap");
-    }
-}
-
-static void start_vhost(struct device *device)
-{
-    struct net *net = (struct net *)device;
-
-    set_offloads(device);
-    if (vhost_prepare(&net->vhost))
-        attach_vhost(net, net->tap.fd);
-}
-
-static void reset_vhost(struct device *device)
-{
-    attach_vhost((struct net *)device, -1);
-}
-
-static const struct device_ops vhost_ops = {
-    .name = "net",
-    .id = VIRTIO_ID_NET,
-    .queues = 2,
-    .outside = 2,
-    .start = start_vhost,
-    .reset = reset_vhost,
-};
-
-static struct net *make(unsigned index, int fd, const uint8_t mac[6])
-{
+    struct virtio_net_config *config = (struct virtio_net_config *)device->config;
     int header = HEADER;
-    struct net *net = calloc(1, sizeof(*net));
 
-    if (!net || ioctl(fd, TUNSETVNETHDRSZ, &header) != 0)
-        return NULL;
-    net->device = (struct device){.ops = &ops, .index = index};
-    net->device.features = 1ull << VIRTIO_NET_F_MAC | 1ull << VIRTIO_NET_F_STATUS |
-                           1ull << VIRTIO_NET_F_MRG_RXBUF | 1ull << VIRTIO_NET_F_CSUM |
-                           1ull << VIRTIO_NET_F_GUEST_CSUM | 1ull << VIRTIO_NET_F_HOST_TSO4 |
-                           1ull << VIRTIO_NET_F_HOST_TSO6 | 1ull << VIRTIO_NET_F_GUEST_TSO4 |
-                           1ull << VIRTIO_NET_F_GUEST_TSO6;
-    struct virtio_net_config *config = (struct virtio_net_config *)net->device.config;
+    device->features = 1ull << VIRTIO_NET_F_MAC | 1ull << VIRTIO_NET_F_STATUS |
+                       1ull << VIRTIO_NET_F_MRG_RXBUF | 1ull << VIRTIO_NET_F_CSUM |
+                       1ull << VIRTIO_NET_F_GUEST_CSUM | 1ull << VIRTIO_NET_F_HOST_TSO4 |
+                       1ull << VIRTIO_NET_F_HOST_TSO6 | 1ull << VIRTIO_NET_F_GUEST_TSO4 |
+                       1ull << VIRTIO_NET_F_GUEST_TSO6;
     memcpy(config->mac, mac, 6);
     config->status = VIRTIO_NET_S_LINK_UP;
-    net->tap = (struct loop_source){.fd = fd, .events = 0, .ready = tap_ready};
-    return net;
+    return ioctl(tap, TUNSETVNETHDRSZ, &header) == 0;
 }
 
 struct device *net_new(unsigned index, int fd, const uint8_t mac[6])
 {
-    struct net *net = make(index, fd, mac);
+    struct net *net = calloc(1, sizeof(*net));
 
-    return net && loop_add(&net->tap) ? &net->device : NULL;
-}
-
-struct device *net_new_vhost(unsigned index, int fd, const uint8_t mac[6], int vhost_fd)
-{
-    struct net *net = make(index, fd, mac);
-
-    if (!net || !vhost_open(&net->vhost, vhost_fd, vhost_ops.outside, &net->device))
+    if (!net)
         return NULL;
-    net->device.ops = &vhost_ops;
-    return &net->device;
+    net->device = (struct device){.ops = &ops, .index = index};
+    net->tap = (struct loop_source){.fd = fd, .events = 0, .ready = tap_ready};
+    return net_init(&net->device, fd, mac) && loop_add(&net->tap) ? &net->device : NULL;
 }

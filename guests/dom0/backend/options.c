@@ -35,10 +35,17 @@ static bool parse_disk(struct device_option *device, const char *rest)
 static bool parse_net(struct device_option *device, const char *rest)
 {
     uint8_t *mac = device->mac;
-    char end;
+    int used = 0;
 
-    return sscanf(rest, ":%d:%hhx:%hhx:%hhx:%hhx:%hhx:%hhx:%d%c", &device->fd, &mac[0], &mac[1],
-                  &mac[2], &mac[3], &mac[4], &mac[5], &device->vhost_fd, &end) == 8;
+    if (sscanf(rest, ":%d:%hhx:%hhx:%hhx:%hhx:%hhx:%hhx%n", &device->fd, &mac[0], &mac[1], &mac[2],
+               &mac[3], &mac[4], &mac[5], &used) != 7)
+        return false;
+    for (rest += used; *rest && device->pairs < NET_MAX_PAIRS; rest += used) {
+        unsigned i = device->pairs++;
+        if (sscanf(rest, ":%d,%d%n", &device->tap[i], &device->vhost[i], &used) != 2)
+            return false;
+    }
+    return *rest == '\0';
 }
 
 static bool parse_device(struct options *options, const char *text)

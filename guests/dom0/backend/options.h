@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guests/dom0/backend/net.h"
 #include "guests/dom0/backend/ports.h"
 
 #define OPTIONS_DEVICES 40 /* TARN_MAX_VDEVS */
@@ -27,15 +28,15 @@ enum device_kind {
 };
 
 /* --device=INDEX:console | INDEX:entropy | INDEX:input | INDEX:disk|proxy:FD:ro|rw:QUEUES:SERIAL |
- * INDEX:net:FD:MAC:VHOST_FD|-1 | INDEX:vsock:FD:CID |
- * INDEX:share:FD:TAG |
- * INDEX:ports, of which each is --port=FD:NAME */
+ * INDEX:net:FD:MAC[:TAP_FD,VHOST_FD...] (for each pair of queues, without FD) | INDEX:vsock:FD:CID
+ * | INDEX:share:FD:TAG | INDEX:ports, of which each is --port=FD:NAME */
 struct device_option {
     enum device_kind kind;
     char word[8]; /* for it */
     unsigned index;
     int fd;
-    int vhost_fd; /* /dev/vhost-net, or -1 */
+    unsigned pairs; /* of queues that vhost-net serves; 0: not by vhost */
+    int tap[NET_MAX_PAIRS], vhost[NET_MAX_PAIRS];
     bool readonly;
     unsigned queues;
     char serial[21];

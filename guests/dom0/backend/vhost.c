@@ -22,9 +22,9 @@ static void gave_up(struct loop_source *source, uint32_t events)
         device_fail(vhost->device, "vhost gave up a ring that breaks the rules");
 }
 
-bool vhost_open(struct vhost *vhost, int fd, unsigned queues, struct device *device)
+bool vhost_open(struct vhost *vhost, int fd, unsigned first, unsigned queues, struct device *device)
 {
-    *vhost = (struct vhost){.fd = fd, .queues = queues, .device = device};
+    *vhost = (struct vhost){.fd = fd, .first = first, .queues = queues, .device = device};
     vhost->error = (struct loop_source){.events = EPOLLIN, .ready = gave_up};
     vhost->error.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return vhost->error.fd >= 0 && loop_add(&vhost->error) &&
@@ -52,14 +52,14 @@ static bool make_ready(struct vhost *vhost, const struct guest_memory *memory)
 static bool set_queue(struct vhost *vhost, unsigned index)
 {
     struct device *device = vhost->device;
-    struct virtqueue *vq = &device->vq[index];
+    struct virtqueue *vq = &device->vq[vhost->first + index];
     struct vhost_vring_state size = {.index = index, .num = vq->state->size};
     struct vhost_vring_state base = {.index = index, .num = vq->state->outside ? vq->used[1] : 0};
     struct vhost_vring_addr address = {.index = index,
                                        .desc_user_addr = (uintptr_t)vq->desc,
                                        .avail_user_addr = (uintptr_t)vq->avail,
                                        .used_user_addr = (uintptr_t)vq->used};
-    struct vhost_vring_file kick = {.index = index, .fd = device->kick_fd[index]};
+    struct vhost_vring_file kick = {.index = index, .fd = device->kick_fd[vhost->first + index]};
     struct vhost_vring_file call = {.index = index, .fd = device->irq_fd};
     struct vhost_vring_file error = {.index = index, .fd = vhost->error.fd};
 
@@ -80,7 +80,7 @@ bool vhost_prepare(struct vhost *vhost)
                 ioctl(vhost->fd, VHOST_SET_FEATURES, &features) == 0;
 
     for (unsigned i = 0; good && i < vhost->queues; i++)
-        good = !device->state->queue[i].ready || set_queue(vhost, i);
+        good = !device->state->queue[vhost->first + i].ready || set_queue(vhost, i);
     if (good)
         eventfd_write(device->irq_fd, 1); /* for what a former one may not have told */
     else

@@ -14,16 +14,17 @@
 #include "guests/dom0/backend/loop.h"
 
 struct vhost {
-    int fd;            /* /dev/vhost-net or another */
-    uint64_t features; /* that it offers */
-    unsigned queues;   /* the device's first, this many, are vhost's */
+    int fd;                 /* /dev/vhost-net or another */
+    uint64_t features;      /* that it offers */
+    unsigned first, queues; /* of the device: those that are vhost's */
     struct device *device;
     struct loop_source error; /* the kernel gave up a ring */
     bool ready;               /* knows its owner and the guest's memory */
 };
 
-/* Takes fd over for a device. Returns false with errno set. */
-bool vhost_open(struct vhost *vhost, int fd, unsigned queues, struct device *device);
+/* Takes fd over for some queues of a device. Returns false with errno set. */
+bool vhost_open(struct vhost *vhost, int fd, unsigned first, unsigned queues,
+                struct device *device);
 
 /*
  * Tells it the features and rings that the driver chose. On failure the device fails and false is

@@ -60,7 +60,6 @@ static const struct device_ops ops = {
     .name = "vsock",
     .id = VIRTIO_ID_VSOCK,
     .queues = EVENTS + 1,
-    .outside = EVENTS,
     .start = start,
     .notify = notify,
     .reset = reset,
@@ -73,9 +72,10 @@ struct device *vsock_new(unsigned index, int fd, uint32_t cid)
 
     vsock.device = (struct device){.ops = &ops, .index = index};
     config->guest_cid = cid; /* both are little endian */
-    if (!vhost_open(&vsock.vhost, fd, EVENTS, &vsock.device) ||
+    if (!vhost_open(&vsock.vhost, fd, 0, EVENTS, &vsock.device) ||
         ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &address) != 0)
         return NULL;
+    vsock.device.outside = EVENTS;
     vsock.device.features = vsock.vhost.features & 1ull << VIRTIO_VSOCK_F_SEQPACKET;
     return &vsock.device;
 }

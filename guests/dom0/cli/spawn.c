@@ -44,7 +44,7 @@
 struct launch {
     char *argument[MAX_ARGUMENTS + 1];
     unsigned arguments;
-    int kept[2 * MAX_SLOTS + 2 * CONFIG_MAX_PORTS + 8];
+    int kept[2 * MAX_SLOTS + 2 * CONFIG_MAX_PAIRS * CONFIG_MAX_NETWORKS + 2 * CONFIG_MAX_PORTS + 8];
     unsigned keep;
     unsigned own; /* of these, the first `own` stay open in the supervisor */
     unsigned patience;
@@ -186,33 +186,53 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
     return true;
 }
 
+/* A queue of the tap, or -1 after an error. */
+static int add_tap(struct launch *launch, const struct config *c, unsigned id, unsigned number)
+{
+    const struct config_network *network = &c->network[number];
+    char name[16];
+
+    snprintf(name, sizeof(name), "tarn%u.%u", id, number);
+    int fd = tap_open(name, network->bridge, network->queues > 1);
+    if (fd >= 0)
+        return keep(launch, fd);
+    report(0, "%s:%d: key 'bridge': network \"%s\": cannot join %s: %s", c->file, network->line,
+           network->title, network->bridge, strerror(errno));
+    return -1;
+}
+
+static int add_vhost(struct launch *launch, const struct config *c,
+                     const struct config_network *network)
+{
+    int fd = open(VHOST_NET, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0)
+        return keep(launch, fd);
+    report(0,
+           "%s:%d: key 'backend': network \"%s\": %s: %s; load vhost_net or set backend = "
+           "\"user\"",
+           c->file, network->line, network->title, VHOST_NET, strerror(errno));
+    return -1;
+}
+
 static bool add_network(struct launch *launch, const struct config *c, unsigned id, unsigned index,
                         unsigned number)
 {
     const struct config_network *network = &c->network[number];
     const uint8_t *mac = network->mac;
-    char name[16];
+    char pairs[CONFIG_MAX_PAIRS * 24] = "";
+    int tap = -1;
 
-    snprintf(name, sizeof(name), "tarn%u.%u", id, number);
-    int fd = tap_open(name, network->bridge);
-    if (fd < 0) {
-        report(0, "%s:%d: key 'bridge': network \"%s\": cannot join %s: %s", c->file, network->line,
-               network->title, network->bridge, strerror(errno));
-        return false;
+    for (unsigned i = 0; i < network->queues; i++) {
+        tap = add_tap(launch, c, id, number);
+        int vhost = tap >= 0 && network->vhost ? add_vhost(launch, c, network) : -1;
+        if (tap < 0 || (network->vhost && vhost < 0))
+            return false;
+        if (network->vhost)
+            sprintf(pairs + strlen(pairs), ":%d,%d", tap, vhost);
     }
-    keep(launch, fd);
-    int vhost = network->vhost ? open(VHOST_NET, O_RDWR | O_CLOEXEC) : -1;
-    if (network->vhost && vhost < 0) {
-        report(0,
-               "%s:%d: key 'backend': network \"%s\": %s: %s; load vhost_net or set backend = "
-               "\"user\"",
-               c->file, network->line, network->title, VHOST_NET, strerror(errno));
-        return false;
-    }
-    if (vhost >= 0)
-        keep(launch, vhost);
-    add(launch, "--device=%u:net:%d:%02x:%02x:%02x:%02x:%02x:%02x:%d", index, fd, mac[0], mac[1],
-        mac[2], mac[3], mac[4], mac[5], vhost);
+    add(launch, "--device=%u:net:%d:%02x:%02x:%02x:%02x:%02x:%02x%s", index, tap, mac[0], mac[1],
+        mac[2], mac[3], mac[4], mac[5], pairs);
     return true;
 }
 

@@ -24,6 +24,8 @@ static int join(const char *name, const char *bridge)
         return -1;
     strncpy(request.ifr_name, bridge, IFNAMSIZ - 1);
     int status = ioctl(sock, SIOCBRADDIF, &request);
+    if (status != 0 && errno == EBUSY)
+        status = 0; /* a further queue of one that is in it */
     if (status == 0) {
         memset(&request, 0, sizeof(request));
         strncpy(request.ifr_name, name, IFNAMSIZ - 1);
@@ -39,13 +41,15 @@ static int join(const char *name, const char *bridge)
     return status;
 }
 
-int tap_open(const char *name, const char *bridge)
+int tap_open(const char *name, const char *bridge, bool several)
 {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
         return -1;
+    if (several)
+        request.ifr_flags |= IFF_MULTI_QUEUE;
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
     if (ioctl(fd, TUNSETIFF, &request) == 0 && join(name, bridge) == 0)
         return fd;

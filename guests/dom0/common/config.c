@@ -46,6 +46,7 @@ static cfg_opt_t network_options[] = {
     CFG_STR("bridge", NULL, CFGF_NONE),
     CFG_STR("mac", NULL, CFGF_NONE),
     CFG_STR("backend", "vhost", CFGF_NONE),
+    CFG_INT("queues", 1, CFGF_NONE),
     CFG_END(),
 };
 static cfg_opt_t console_options[] = {
@@ -98,7 +99,7 @@ static const char *const noted[] = {
     "console|log",   "network|backend", "on_crash",    "on_reboot",
     "disk|type",     "vsock|cid",       "share|path",  "share",
     "port",          "weight",          "cap",         "cpus",
-    "dedicated",     "region|size",     "region",
+    "dedicated",     "region|size",     "region",      "network|queues",
 };
 
 void config_error(const struct config *config, FILE *errors, int line, const char *key,
@@ -312,6 +313,14 @@ static bool read_network(struct config *c, FILE *errors, cfg_t *section)
                      "'%s' is not known; use \"vhost\" or \"user\"", backend);
         return false;
     }
+    long queues = cfg_getint(section, "queues");
+    if (queues < 1 || queues > CONFIG_MAX_PAIRS || (queues > 1 && !network->vhost)) {
+        config_error(c, errors, line_of(section, "queues"), "queues",
+                     "%ld is out of range; use 1 to %d, more than 1 with backend = \"vhost\"",
+                     queues, CONFIG_MAX_PAIRS);
+        return false;
+    }
+    network->queues = (unsigned)queues;
     if (!mac)
         config_make_mac(c->name ? c->name : "", c->networks, network->mac);
     c->networks++;

@@ -12,6 +12,7 @@
 
 #define CONFIG_MAX_DISKS    16
 #define CONFIG_MAX_NETWORKS 8
+#define CONFIG_MAX_PAIRS    4
 #define CONFIG_MAX_SHARES   3
 #define CONFIG_MAX_PORTS    4
 
@@ -25,9 +26,10 @@ struct config_disk {
 
 struct config_network {
     const char *title, *bridge;
-    bool vhost;     /* backend = "vhost", the default; else "user" */
-    uint8_t mac[6]; /* as given, or made of the domain's name and the network's number */
-    int line;       /* of bridge */
+    bool vhost;      /* backend = "vhost", the default; else "user" */
+    unsigned queues; /* pairs of them, more than 1 with vhost only */
+    uint8_t mac[6];  /* as given, or made of the domain's name and the network's number */
+    int line;        /* of bridge */
 };
 
 /* What becomes of a domain that has crashed, or wants to reboot. */

@@ -21,7 +21,8 @@ unsigned devices_of(const struct config *config, struct slot slot[MAX_SLOTS])
     for (unsigned i = 0; i < config->disks; i++)
         slot[n++] = (struct slot){SLOT_DISK, i, VIRTIO_ID_BLOCK, queues};
     for (unsigned i = 0; i < config->networks; i++)
-        slot[n++] = (struct slot){SLOT_NETWORK, i, VIRTIO_ID_NET, 2};
+        slot[n++] = (struct slot){SLOT_NETWORK, i, VIRTIO_ID_NET,
+                                  2 * config->network[i].queues + (config->network[i].queues > 1)};
     if (config->cid)
         slot[n++] = (struct slot){SLOT_VSOCK, 0, VIRTIO_ID_VSOCK, 3};
     for (unsigned i = 0; i < config->shares; i++)
