@@ -44,6 +44,22 @@ void smp_start_secondaries(const void *fdt);
  */
 void dom0_build(const void *fdt);
 
+/* dom0.c. Reads a kernel's arm64 Image header. Returns NULL, or what is wrong with it. */
+struct image_info {
+    uint64_t text_offset; /* from a 2 MiB boundary */
+    uint64_t size;        /* in memory, BSS included */
+};
+const char *image_check(uint64_t base, uint64_t size, struct image_info *info);
+
+/* dom0.c. Copies physical memory; the copy is cleaned to memory. May overlap downward. */
+void boot_copy(uint64_t to, uint64_t from, uint64_t size);
+
+/*
+ * domu.c. Makes and starts the other domains of boot/modules.h: memory of the pool, kernel, initrd
+ * and device tree in place. One that is wrong is passed over, with a line that says why.
+ */
+void domus_build(void);
+
 /* smp.c. Lets all CPUs enter the scheduler, the caller too. dom0 is ready. */
 __attribute__((noreturn)) void smp_go(void);
 

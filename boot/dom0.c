@@ -38,9 +38,7 @@ static struct placement {
 /* Parts of dom0's memory that hold nothing we need. */
 static struct ranges spare;
 
-/* Copies physical memory before any guest runs; the copy is cleaned to memory. May overlap
- * downward. */
-static void copy(uint64_t to, uint64_t from, uint64_t size)
+void boot_copy(uint64_t to, uint64_t from, uint64_t size)
 {
     for (uint64_t done = 0; done < size;) {
         uint64_t part = MIN(size - done, COPY_WINDOW);
@@ -80,20 +78,15 @@ struct image_header {
 #define IMAGE_BIG_ENDIAN 1
 #define IMAGE_SIZE_MAX   (1 * GIB)
 
-struct image_info {
-    uint64_t text_offset; /* from a 2 MiB boundary */
-    uint64_t size;        /* in memory, BSS included */
-};
-
-/* Reads the header of a kernel of `size` bytes. Returns NULL, or what is wrong with it. */
-static const char *image_check(const void *image, uint64_t size, struct image_info *info)
+const char *image_check(uint64_t base, uint64_t size, struct image_info *info)
 {
     struct image_header header;
 
     if (size < sizeof(header))
         return "it is too short to be an arm64 Image";
-    memcpy(&header, image, sizeof(header));
-    if (((const uint8_t *)image)[0] == 0x1f && ((const uint8_t *)image)[1] == 0x8b)
+    memcpy(&header, el2_map_boot(SLOT_FROM, pa(base), sizeof(header), false), sizeof(header));
+    el2_unmap_boot(SLOT_FROM);
+    if ((header.code[0] & 0xffff) == 0x8b1f)
         return "it is gzip-compressed; unpack it first (gunzip)";
     if (header.magic != IMAGE_MAGIC)
         return "it is not an arm64 Image (no \"ARM\\x64\" magic); give the uncompressed kernel";
@@ -102,23 +95,21 @@ static const char *image_check(const void *image, uint64_t size, struct image_in
     if (header.image_size > IMAGE_SIZE_MAX || header.text_offset >= BLOCK_2M)
         return "its Image header holds impossible sizes";
     info->text_offset = header.text_offset;
-    info->size = header.image_size ? header.image_size : size;
+    info->size = MAX(header.image_size, size);
     return NULL;
 }
 
 /* The kernel may stay if its 2 MiB alignment and the room behind it (BSS) are right. */
 static void place_kernel(const struct module *module)
 {
-    const void *va = el2_map_boot(SLOT_FROM, pa(module->base), module->size, false);
     struct image_info image;
-    const char *error = image_check(va, module->size, &image);
+    const char *error = image_check(module->base, module->size, &image);
     uint64_t base;
 
-    el2_unmap_boot(SLOT_FROM);
     if (error)
-        boot_stop("dom0's kernel (module %s): %s", module->name, error);
-    uint64_t bss = image.size - MIN(image.size, module->size);
-    place.kernel.size = MAX(image.size, module->size);
+        boot_stop("dom0's kernel: %s", error);
+    uint64_t bss = image.size - module->size;
+    place.kernel.size = image.size;
     bool in_place = (module->base - image.text_offset) % BLOCK_2M == 0 &&
                     ranges_contain(&dom0_ram, module->base, place.kernel.size) &&
                     (bss == 0 || ranges_contain(&spare, module->base + module->size, bss));
@@ -133,7 +124,7 @@ static void place_kernel(const struct module *module)
                   "it",
                   place.kernel.size / MIB);
     place.kernel.base = base + image.text_offset;
-    copy(place.kernel.base, module->base, module->size);
+    boot_copy(place.kernel.base, module->base, module->size);
 }
 
 static void place_initrd(const struct module *module)
@@ -146,22 +137,21 @@ static void place_initrd(const struct module *module)
     if (!take(module->size, PAGE_SIZE, &place.initrd.base))
         boot_stop("dom0's initrd of %lu MiB does not fit in dom0_mem=; raise it",
                   module->size / MIB);
-    copy(place.initrd.base, module->base, module->size);
+    boot_copy(place.initrd.base, module->base, module->size);
 }
 
 static void place_modules(const void *fdt)
 {
-    const struct module *kernel = module_of_kind(MODULE_KERNEL);
-    const struct module *initrd = module_of_kind(MODULE_RAMDISK);
+    const struct module *kernel = &boot_domains->module[MODULE_KERNEL];
+    const struct module *initrd = &boot_domains->module[MODULE_RAMDISK];
 
-    if (!kernel)
+    if (kernel->size == 0)
         boot_stop("no kernel for dom0: /chosen needs a node compatible with \"multiboot,module\" "
                   "and \"multiboot,kernel\" (QEMU: -device guest-loader,kernel=...)");
     spare = dom0_ram;
-    for (unsigned i = 0; i < modules.count; i++)
-        (void)ranges_remove(&spare, modules.module[i].base, modules.module[i].size);
+    modules_take(&spare, 0, 1);
     place_kernel(kernel);
-    if (initrd)
+    if (initrd->size)
         place_initrd(initrd);
     place.fdt.size = align_up(fdt_totalsize(fdt) + FDT_ROOM, PAGE_SIZE);
     if (!take(place.fdt.size, BLOCK_2M, &place.fdt.base))
@@ -252,10 +242,11 @@ static void map_gic(struct domain *domain)
 
 static void build_fdt(struct domain *domain, const void *fdt, uint64_t upcall_pa)
 {
+    const char *given = boot_domains->module[MODULE_KERNEL].bootargs;
     struct dom0_fdt_config config = {
         .ram = &dom0_ram,
         .pool = &pool_ram,
-        .bootargs = module_of_kind(MODULE_KERNEL)->bootargs,
+        .bootargs = given ? given : "",
         .initrd = place.initrd,
         .nr_vcpus = domain->nr_vcpus,
         .upcall_page = upcall_pa,

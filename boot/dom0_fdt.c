@@ -17,9 +17,9 @@
 
 /* What Tarn keeps for itself, does not offer, or describes anew. */
 static const char *const kept_back[] = {
-    "multiboot,module", "arm,gic-v3-its", "arm,armv8-pmuv3",      "arm,psci-1.0", "arm,psci-0.2",
-    "arm,psci",         "arm,smmu-v3",    "arm,mmu-500",          "arm,mmu-401",  "arm,mmu-400",
-    "arm,smmu-v2",      "arm,smmu-v1",    "numa-distance-map-v1",
+    "multiboot,module", "tarn,domain", "arm,gic-v3-its", "arm,armv8-pmuv3",      "arm,psci-1.0",
+    "arm,psci-0.2",     "arm,psci",    "arm,smmu-v3",    "arm,mmu-500",          "arm,mmu-401",
+    "arm,mmu-400",      "arm,smmu-v2", "arm,smmu-v1",    "numa-distance-map-v1",
 };
 
 static bool is_one_of(const void *fdt, int node, const char *const *list, unsigned count)
@@ -108,20 +108,6 @@ static void reserve(struct fdt_editor *e, const struct ranges *pool)
     for (unsigned i = 0; i < pool->count; i++) {
         int node = edit_unit(e, parent, "tarn-pool", pool->range[i].base);
         edit_set_reg(e, parent, node, &pool->range[i]);
-    }
-}
-
-static void edit_chosen(struct fdt_editor *e, const struct dom0_fdt_config *config)
-{
-    int chosen = edit_child(e, 0, "chosen");
-
-    edit_set_string(e, chosen, "bootargs", config->bootargs);
-    if (config->initrd.size) {
-        edit_set_u64(e, chosen, "linux,initrd-start", config->initrd.base);
-        edit_set_u64(e, chosen, "linux,initrd-end", config->initrd.base + config->initrd.size);
-    } else {
-        edit_remove(e, chosen, "linux,initrd-start");
-        edit_remove(e, chosen, "linux,initrd-end");
     }
 }
 
@@ -244,7 +230,7 @@ void dom0_fdt_build(const struct dom0_fdt_config *config, const void *machine, v
         add_memory(&e, config->ram);
         add_memory(&e, config->pool);
         reserve(&e, config->pool);
-        edit_chosen(&e, config);
+        edit_boot(&e, config->bootargs, config->initrd);
         add_hypervisor(&e, config);
         remove_references(&e);
         edit_check(&e, fdt_pack(out), "packing");

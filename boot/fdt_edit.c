@@ -73,3 +73,18 @@ void edit_remove(struct fdt_editor *e, int node, const char *name)
     if (fdt_getprop(e->fdt, node, name, NULL))
         edit_check(e, fdt_delprop(e->fdt, node, name), name);
 }
+
+void edit_boot(struct fdt_editor *e, const char *bootargs, struct pa_range initrd)
+{
+    int chosen = edit_child(e, 0, "chosen");
+
+    if (bootargs)
+        edit_set_string(e, chosen, "bootargs", bootargs);
+    if (initrd.size) {
+        edit_set_u64(e, chosen, "linux,initrd-start", initrd.base);
+        edit_set_u64(e, chosen, "linux,initrd-end", initrd.base + initrd.size);
+    } else {
+        edit_remove(e, chosen, "linux,initrd-start");
+        edit_remove(e, chosen, "linux,initrd-end");
+    }
+}

@@ -34,6 +34,9 @@ void edit_set_u64(struct fdt_editor *e, int node, const char *name, uint64_t val
 /* reg of one range, by the cells of parent; an error if it does not fit in them. */
 void edit_set_reg(struct fdt_editor *e, int parent, int node, const struct pa_range *range);
 
+/* /chosen for a kernel: its command line (NULL: as it is) and its initrd (size 0: none). */
+void edit_boot(struct fdt_editor *e, const char *bootargs, struct pa_range initrd);
+
 /* Removes a property; nothing if it is not there. */
 void edit_remove(struct fdt_editor *e, int node, const char *name);
 

@@ -42,6 +42,7 @@ __attribute__((noreturn)) void main(uint64_t fdt_pa)
     smp_boot_cpu();
     smp_start_secondaries(fdt);
     dom0_build(fdt);
+    domus_build();
     if (bootargs.panic_test)
         panic("panic_test=1 was given");
     smp_go();

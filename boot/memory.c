@@ -58,7 +58,7 @@ static void read_ram(const void *fdt)
 }
 
 /* Below or above the modules and the device tree, which are still needed. */
-static void place_heap(pa_t fdt_pa, uint64_t fdt_size)
+static void place_heap(const void *fdt, pa_t fdt_pa)
 {
     struct ranges clear = pool_ram;
     uint64_t size = bootargs.heap;
@@ -67,9 +67,8 @@ static void place_heap(pa_t fdt_pa, uint64_t fdt_size)
     if (size == 0)
         size = HEAP_BASE_SIZE + ranges_total(&pool_ram) / HEAP_RAM_SHARE;
     size = align_up(size, BLOCK_2M);
-    for (unsigned i = 0; i < modules.count; i++)
-        remove_reserved(modules.module[i].base, modules.module[i].size, &clear);
-    remove_reserved(fdt_pa.v, fdt_size, &clear);
+    remove_reserved(fdt_pa.v, fdt_totalsize(fdt), &clear);
+    modules_find(fdt, &clear);
     if (!ranges_find(&clear, size, BLOCK_2M, &base))
         boot_stop("no room for Tarn's own heap of %lu MiB: give the machine more memory",
                   size / MIB);
@@ -118,9 +117,9 @@ static void place_dom0(void)
 void boot_memory(const void *fdt, pa_t fdt_pa)
 {
     read_ram(fdt);
-    modules_find(fdt);
-    place_heap(fdt_pa, fdt_totalsize(fdt));
+    place_heap(fdt, fdt_pa);
     place_dom0();
+    modules_take(&pool_ram, 1, BLOCK_2M); /* they are copied when there is a pool */
     if (!pool_init(pool_ram.range, pool_ram.count))
         boot_stop("Tarn's heap cannot hold the table of the domain pool: raise heap=");
     log_info("domain pool: %lu MiB", pool_blocks.total * BLOCK_2M / MIB);

@@ -10,6 +10,7 @@
 #   DOM0_MEM=1536M (or half of MEM)  DOM0_VCPUS=n  TARN_ARGS="more options of Tarn"  DOM0_ARGS="more of dom0's kernel"
 #   BARE=1              no Tarn: the same kernel and disk straight on the machine
 #   GUEST=domu          with BARE=1: the domU's disk and a virtio console instead of dom0's
+#   BOOT_DOMAIN=NAME.conf  with BOOT=direct: Tarn starts that domain before dom0 is up; 1: guests/domu/first.conf
 #   PERSIST=1           keep what is written to dom0's disk (default: forgotten at exit)
 #   DEBUG=1             wait for gdb on port GDB_PORT (1234)
 #   HOSTFWD=...         QEMU's hostfwd for the uplink, such as tcp::2222-:22
@@ -102,6 +103,33 @@ open_boot_disk() {
     trap - EXIT
 }
 
+# A second kernel and initrd in memory, and a device tree that tells Tarn of them: QEMU's own, which has
+# dom0's modules in it. The files have no name any more when QEMU starts.
+describe_boot_domain() {
+    need "$build/user/tarn"
+    folder=$(mktemp -d "$build/boot-domain.XXXXXX")
+    trap 'rm -rf "$folder"' EXIT
+    "$build/user/tarn" fdt "--gic=${GIC:-3}" "$boot_domain" >"$folder/domain"
+    qemu-system-aarch64 "$@" -machine "dumpdtb=$folder/machine" >/dev/null 2>&1 </dev/null
+    put() {
+        type=$1 && shift
+        fdtput -p -t "$type" "$folder/machine" "$@"
+    }
+    node=/chosen/$(basename "$boot_domain" .conf)
+    put s "$node" compatible tarn,domain
+    while read -r kind at file; do
+        put s "$node/module@$at" compatible "multiboot,$kind" multiboot,module
+        put x "$node/module@$at" reg 0 "$at" 0 "$(printf %x "$(stat -Lc %s "$file")")"
+    done <<END
+kernel 54000000 $build/kernel/Image
+ramdisk 58000000 $build/initrd.img
+device-tree 5c000000 $folder/domain
+END
+    exec 7<"$folder/machine" 8<"$folder/domain"
+    rm -rf "$folder"
+    trap - EXIT
+}
+
 case $boot in
 uboot)
     [ $print = 1 ] || open_boot_disk
@@ -118,6 +146,14 @@ direct)
         set -- "$@" -kernel "$tarn" -append "$tarn_args" \
             -device "guest-loader,addr=0x4a000000,kernel=$(quote "$build/kernel/Image"),bootargs=$(quote "$dom0_args")" \
             -device "guest-loader,addr=0x4e000000,initrd=$(quote "$build/initrd.img")"
+        if [ -n "${BOOT_DOMAIN:-}" ]; then
+            boot_domain=$BOOT_DOMAIN
+            [ "$boot_domain" != 1 ] || boot_domain=$here/guests/domu/first.conf
+            [ $print = 1 ] || describe_boot_domain "$@"
+            set -- "$@" -dtb /dev/fd/7 -device loader,file=/dev/fd/8,addr=0x5c000000,force-raw=on \
+                -device "loader,file=$(quote "$build/kernel/Image"),addr=0x54000000,force-raw=on" \
+                -device "loader,file=$(quote "$build/initrd.img"),addr=0x58000000,force-raw=on"
+        fi
     fi
     ;;
 *) die "BOOT=$boot is not known: uboot or direct" ;;

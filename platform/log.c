@@ -134,15 +134,17 @@ static bool guest_may_print(void)
 void log_print(enum log_level level, const char *format, ...)
 {
     char line[LINE_SIZE];
+    bool limited = level == LOG_GUEST;
     va_list args;
 
+    level = level == LOG_CONSOLE ? LOG_GUEST : level;
     if (level > __atomic_load_n(&current_level, __ATOMIC_RELAXED))
         return;
     va_start(args, format);
     (void)format_string(line, sizeof(line), format, args);
     va_end(args);
     spin_lock(&lock);
-    if (level != LOG_GUEST || guest_may_print())
+    if (!limited || guest_may_print())
         write_line(level, line);
     spin_unlock(&lock);
 }

@@ -8,7 +8,8 @@
 
 #include "platform/types.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_GUEST, LOG_DEBUG };
+/* LOG_CONSOLE, for log_print alone: LOG_GUEST without its limit, for who has one. */
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_GUEST, LOG_DEBUG, LOG_CONSOLE };
 
 /*
  * Prints one line, prefix and newline added, if level is at or below the current one. printf

@@ -7,6 +7,8 @@
  */
 #include "virtio/vuart.h"
 
+#include "platform/log.h"
+
 #define UART_FR_MODEM   0x07u /* CTS, DSR, DCD: somebody is there */
 #define UART_FR_RXFE    0x10u
 #define UART_FR_RXFF    0x40u
@@ -73,6 +75,21 @@ static uint32_t read_dr(struct vuart *uart)
     return byte;
 }
 
+/* No control character of a guest reaches the terminal that shows the log. */
+static void log_byte(struct vuart *uart, char byte)
+{
+    if (uart->log_lines == 0 || byte == '\r')
+        return;
+    if (byte != '\n')
+        uart->line[uart->line_length++] = byte >= ' ' && byte <= '~' ? byte : '.';
+    if (byte == '\n' || uart->line_length == sizeof(uart->line) - 1) {
+        uart->line[uart->line_length] = '\0';
+        log_print(LOG_CONSOLE, "%s: %s", uart->log_name,
+                  --uart->log_lines ? uart->line : "(no more lines of it here)");
+        uart->line_length = 0;
+    }
+}
+
 /*
  * Puts a byte in the console page. dom0 owns tail; whatever it holds, the index stays inside the
  * page. The event bit is set after head (release): dom0 clears it, then reads head. An upcall is
@@ -81,9 +98,13 @@ static uint32_t read_dr(struct vuart *uart)
 static bool write_dr(struct vuart *uart, uint32_t value)
 {
     struct tarn_console_page *console = uart->console;
-    uint32_t used = uart->head - __atomic_load_n(&console->tail, __ATOMIC_ACQUIRE);
+    uint32_t tail = __atomic_load_n(&console->tail, __ATOMIC_ACQUIRE);
+    if (tail != 0)
+        uart->log_name = NULL;
+    else if (uart->log_name)
+        log_byte(uart, (char)value);
     set_ris(uart, uart->ris | UART_INT_TX); /* the FIFO has run empty again */
-    if (used >= TARN_CONSOLE_SIZE) {
+    if (uart->head - tail >= TARN_CONSOLE_SIZE && !uart->log_name) {
         console->dropped++;
     } else {
         console->data[uart->head % TARN_CONSOLE_SIZE] = (uint8_t)value;

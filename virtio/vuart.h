@@ -13,7 +13,8 @@
 #include "mm/trap_mmio.h"
 #include "platform/spinlock.h"
 
-#define VUART_FIFO 32
+#define VUART_FIFO      32
+#define VUART_LOG_LINES 1000
 
 struct vuart {
     spinlock_t lock;
@@ -23,6 +24,15 @@ struct vuart {
     uint8_t fifo[VUART_FIFO]; /* received, not read yet */
     uint8_t fifo_first, fifo_count;
     uint32_t ibrd, fbrd, lcr_h, cr, ifls, imsc, ris;
+    /*
+     * Until dom0 takes its first byte out of the console page, output goes to Tarn's log, too, by
+     * lines, with this name in front; meanwhile new bytes overwrite the oldest in the page. NULL:
+     * that is not so.
+     */
+    const char *log_name;
+    uint16_t log_lines; /* that it may still put there */
+    uint8_t line_length;
+    char line[200];
 };
 
 void vuart_init(struct vuart *uart, struct tarn_notify_page *notify,

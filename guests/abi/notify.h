@@ -40,7 +40,10 @@ struct tarn_notify_page {
 #define TARN_EVENT_STATE   1 /* the domain's state changed: ask DOMAIN_INFO */
 #define TARN_EVENT_CONSOLE 2 /* bytes in the console page */
 
-/* Output of the emulated PL011. `head` and `tail` count bytes and wrap at 2^32. */
+/*
+ * Output of the emulated PL011. `head` and `tail` count bytes and wrap at 2^32. In a domain that
+ * Tarn has started itself the last TARN_CONSOLE_SIZE bytes are kept while `tail` is 0.
+ */
 #define TARN_CONSOLE_SIZE 2048
 struct tarn_console_page {
     uint32_t head; /* written by Tarn: bytes ever put in */

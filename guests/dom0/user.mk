@@ -8,7 +8,7 @@ USER_COMMON := $(wildcard guests/dom0/common/*.c)
 USER_TARN   := $(wildcard guests/dom0/cli/*.c) $(USER_COMMON)
 USER_DAEMON := $(wildcard guests/dom0/backend/*.c)
 USER_OBJS    = $(patsubst %.c,$(USER_BUILD)/%.o,$(1))
-USER_FILES  := guests/dom0/units/tarn@.service guests/dom0/units/tarn-autostart.service \
+USER_FILES  := $(wildcard guests/dom0/units/*.service) \
                docs/man/tarn.1 docs/man/tarn.conf.5 guests/dom0/cli/completion.bash
 
 USER_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 \

@@ -20,8 +20,9 @@ echo "board test: $(/bin/busybox nproc) CPUs, $hypervisor" > /dev/kmsg
 def boot(name, **variables):
     LOGS.mkdir(parents=True, exist_ok=True)
     machine = Machine(LOGS / f"{name}.log", **variables)
-    machine.boot_log = ""
-    machine.login("dom0", timeout=480)
+    machine.child.expect_exact("dom0 login:", timeout=480)
+    machine.boot_log = machine.child.before
+    machine.enter(timeout=480)
     return machine
 
 
@@ -35,8 +36,8 @@ def uboot():
 
 @pytest.fixture(scope="module")
 def direct():
-    """QEMU -kernel -> Tarn -> dom0 on GICv2 with two CPUs."""
-    machine = boot("direct", BOOT="direct", GIC=2, CPUS=2, MEM="3G", CPU="cortex-a53")
+    """QEMU -kernel -> Tarn -> dom0 on GICv2 with two CPUs, and a domain that Tarn starts itself."""
+    machine = boot("direct", BOOT="direct", GIC=2, CPUS=2, MEM="3G", CPU="cortex-a53", BOOT_DOMAIN=1)
     yield machine
     machine.close()
 

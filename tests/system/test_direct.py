@@ -1,7 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The short path, QEMU -kernel and guest-loader, on GICv2: dom0 and two domUs share two CPUs; ends of domUs;
-and dom0's reboot."""
+"""The short path, QEMU -kernel and guest-loader, on GICv2: a domain that Tarn starts before dom0 is up; dom0 and
+two domUs share two CPUs; ends of domUs; and dom0's reboot."""
+import json
+
 from machine import state_of
+
+
+def ask_first(direct, question, answer):
+    """A command to the shell on the console of the domain "first"."""
+    direct.child.sendline("tarn console first")
+    direct.child.expect_exact("Ctrl-] leaves", timeout=60)
+    direct.child.sendline(f"\n{question}")
+    direct.child.expect_exact(answer, timeout=60)
+    direct.leave()
+
+
+def test_domain_before_dom0(direct):
+    """It was at its shell before dom0's login, and its words are in Tarn's log."""
+    assert "guest: first: " in direct.boot_log
+    assert direct.boot_log.index("domain first: started") < direct.boot_log.index("guest: first: ")
+    log = direct.ok("tarn dmesg")
+    assert "first: initrd: no root= on the kernel's command line" in log
+    assert "running" in state_of(direct, "first")
+    assert direct.ok("systemctl is-active tarn-adopt tarn@first").split() == ["active", "active"]
+    assert "first" not in direct.ok("ls -R /sys/firmware/devicetree/base/chosen")
+
+
+def test_domain_of_the_boot_is_one_like_others(direct):
+    ask_first(direct, "echo $((6 * 7))-answered", "42-answered")
+    direct.ok("tarn pause first && tarn unpause first")
+    direct.ok("pkill -KILL -u $((1879048192 + $(tarn info --json first | sed 's/.*\"id\": \\([0-9]*\\).*/\\1/')))")
+    ask_first(direct, "echo $((6 * 8))-answered", "48-answered")
+    code, output = direct.run("tarn reboot first")
+    assert code == 1 and "begins anew with the machine alone" in output
+    code, output = direct.run("tarn shutdown first")
+    assert code == 1 and "no driver for its power button" in output
+
+
+def test_domain_of_the_boot_is_adopted_with_its_configuration(direct):
+    """Nobody looks after it any more; then dom0 does, and knows how to build it."""
+    direct.ok("systemctl mask --runtime --quiet tarn@first; systemctl kill -s KILL tarn@first; "
+              "timeout 30 sh -c 'while systemctl is-active -q tarn@first; do sleep 0.1; done'; "
+              "systemctl unmask --runtime --quiet tarn@first; rm -r /run/tarn/first")
+    assert "running" in state_of(direct, "first")
+    code, output = direct.run("tarn console first")
+    assert code == 1 and "tarn adopt first" in output
+    direct.ok("mkdir -p /etc/tarn/boot && cp /etc/tarn/first.conf /etc/tarn/boot/ && tarn adopt first")
+    ask_first(direct, "echo $((6 * 9))-answered", "54-answered")
+    direct.ok("tarn reboot --force --wait=60 first", timeout=90)
+    before = json.loads(direct.ok("tarn info --json"))["pool_free"]
+    direct.ok("tarn destroy first", timeout=120)
+    assert state_of(direct, "first") is None
+    assert json.loads(direct.ok("tarn info --json"))["pool_free"] == before + (128 << 20)
 
 
 def test_dom0_and_its_driver(direct):

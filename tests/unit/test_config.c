@@ -348,6 +348,25 @@ static void make_tree(void *tree, const char *text, unsigned gic)
     assert_int_equal(fdt_check_full(tree, FDT_ROOM), 0);
 }
 
+/* A domain of the boot: Tarn places the initrd, and it meets the devices it asked for alone. */
+static void test_device_tree_for_the_boot(void **state)
+{
+    static uint8_t tree[FDT_ROOM];
+
+    (void)state;
+    assert_true(read_text(GOOD "disk \"d\" { path = x }\n"));
+    assert_int_equal(fdt_make(tree, FDT_ROOM, &config, NULL, 3, NULL), 0);
+    int chosen = fdt_path_offset(tree, "/chosen");
+    assert_null(fdt_getprop(tree, chosen, "linux,initrd-start", NULL));
+    assert_null(fdt_getprop(tree, chosen, "rng-seed", NULL));
+    assert_int_equal(number(tree, "/virtio_mmio@a003000", "tarn,device", 0), 2); /* virtio-blk */
+    assert_int_equal(number(tree, "/virtio_mmio@a003000", "tarn,device", 1),
+                     2); /* a queue a vCPU */
+    assert_true(fdt_path_offset(tree, "/virtio_mmio@a000000") < 0);
+    assert_true(fdt_path_offset(tree, "/watchdog@a004000") < 0);
+    config_free(&config);
+}
+
 static void test_device_tree(void **state)
 {
     static uint8_t tree[FDT_ROOM];
@@ -496,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_sizes_and_addresses),
         cmocka_unit_test(test_image),
         cmocka_unit_test(test_device_tree),
+        cmocka_unit_test(test_device_tree_for_the_boot),
         cmocka_unit_test(test_largest_device_tree),
         cmocka_unit_test(test_restart_actions),
         cmocka_unit_test(test_restart_delays),

@@ -199,6 +199,7 @@ static void check_chosen(const void *fdt, const void *machine)
             assert_memory_equal(property(fdt, node, same[i], length), value, (size_t)length);
     }
     assert_int_equal(count_compatible(fdt, "multiboot,module"), 0);
+    assert_int_equal(count_compatible(fdt, "tarn,domain"), 0);
 }
 
 static void check_references(const void *fdt)

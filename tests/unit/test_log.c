@@ -80,6 +80,8 @@ static void test_guests_are_limited(void **state)
     for (unsigned i = 0; i < 1000; i++)
         log_guest("noise");
     assert_int_equal(count("guest: noise"), 10);
+    log_print(LOG_CONSOLE, "%s: %s", "web", "its own limit");
+    assert_int_equal(count("tarn: guest: web: its own limit"), 1);
     log_error("still heard");
     assert_int_equal(count("still heard"), 1);
     set_time(6000);

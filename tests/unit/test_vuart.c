@@ -2,7 +2,10 @@
 /* The emulated PL011, driven the way Linux's driver does, and by hostile accesses. */
 #include "unit.h"
 
+#include <stdarg.h>
+
 #include "guests/abi/domu.h"
+#include "platform/log.h"
 #include "virtio/vuart.h"
 
 enum { DR = 0x00, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34 };
@@ -14,11 +17,26 @@ static struct tarn_notify_page notify;
 static struct tarn_console_page console;
 static struct vuart uart;
 
+static char logged[256]; /* the last line */
+static unsigned lines;
+
+void log_print(enum log_level level, const char *format, ...)
+{
+    va_list args;
+
+    assert_int_equal(level, LOG_CONSOLE);
+    va_start(args, format);
+    vsnprintf(logged, sizeof(logged), format, args);
+    va_end(args);
+    lines++;
+}
+
 static int setup(void **state)
 {
     (void)state;
     memset(&notify, 0, sizeof(notify));
     memset(&console, 0, sizeof(console));
+    lines = 0;
     vuart_init(&uart, &notify, &console);
     return 0;
 }
@@ -94,6 +112,55 @@ static void test_full_page_drops(void **state)
     put(DR, 1, '!');
     assert_int_equal(console.data[0xfffffff0 % TARN_CONSOLE_SIZE], '!');
     assert_int_equal(console.dropped, 5);
+}
+
+static void put_text(const char *text)
+{
+    while (*text)
+        put(DR, 1, (uint8_t)*text++);
+}
+
+/* Of a domain that Tarn has started, until dom0 reads. */
+static void test_lines_go_to_the_log(void **state)
+{
+    (void)state;
+    put_text("nobody asked\n");
+    assert_int_equal(lines, 0);
+    uart.log_name = "web";
+    uart.log_lines = VUART_LOG_LINES;
+    put_text("hello\r\n\x1b[2Jhalf");
+    assert_int_equal(lines, 1);
+    assert_string_equal(logged, "web: hello");
+    put_text(" a line\n");
+    assert_string_equal(logged, "web: .[2Jhalf a line");
+    for (unsigned i = 0; i < 1000; i++)
+        put(DR, 1, 'a');
+    assert_int_equal(lines, 2 + 1000 / (sizeof(uart.line) - 1));
+    for (unsigned i = 0; i < VUART_LOG_LINES; i++)
+        put(DR, 1, '\n');
+    assert_int_equal(lines, VUART_LOG_LINES);
+    assert_string_equal(logged, "web: (no more lines of it here)");
+}
+
+static void test_oldest_is_overwritten_until_dom0_reads(void **state)
+{
+    (void)state;
+    uart.log_name = "web";
+    uart.log_lines = VUART_LOG_LINES;
+    for (unsigned i = 0; i < TARN_CONSOLE_SIZE + 5; i++)
+        put(DR, 1, i < 5 ? 'a' : 'b');
+    assert_int_equal(console.head, TARN_CONSOLE_SIZE + 5);
+    assert_int_equal(console.dropped, 0);
+    assert_null(memchr(console.data, 'a', TARN_CONSOLE_SIZE));
+    unsigned before = lines;
+    console.tail = 5; /* it has read to the oldest there is */
+    put_text("drop\n");
+    assert_int_equal(console.head, TARN_CONSOLE_SIZE + 5);
+    assert_int_equal(console.dropped, 5);
+    console.tail = 0; /* and cannot go back */
+    put_text("drop\n");
+    assert_int_equal(console.dropped, 10);
+    assert_int_equal(lines, before);
 }
 
 /* dom0's half of the page is not to be trusted either. */
@@ -214,6 +281,8 @@ int main(void)
         cmocka_unit_test_setup(test_identification, setup),
         cmocka_unit_test_setup(test_early_console, setup),
         cmocka_unit_test_setup(test_full_page_drops, setup),
+        cmocka_unit_test_setup(test_lines_go_to_the_log, setup),
+        cmocka_unit_test_setup(test_oldest_is_overwritten_until_dom0_reads, setup),
         cmocka_unit_test_setup(test_garbage_in_the_page, setup),
         cmocka_unit_test_setup(test_linux_flow, setup),
         cmocka_unit_test_setup(test_fifo_limits_and_trigger, setup),

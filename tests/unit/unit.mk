@@ -17,7 +17,7 @@ UNIT_SOURCES_host      :=
 UNIT_SOURCES_libc      :=
 UNIT_SOURCES_printf    := platform/printf.c
 UNIT_SOURCES_bootargs  := boot/bootargs.c
-UNIT_SOURCES_modules   := boot/modules.c platform/fdt.c tests/unit/stop_machine.c
+UNIT_SOURCES_modules   := boot/modules.c boot/ranges.c platform/fdt.c tests/unit/stop_machine.c
 UNIT_SOURCES_fdt       := platform/fdt.c platform/uart.c platform/log.c platform/printf.c \
                           tests/unit/dt_machine.c
 UNIT_SOURCES_log       := platform/log.c platform/printf.c platform/fdt.c platform/uart.c

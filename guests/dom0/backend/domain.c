@@ -93,6 +93,9 @@ size_t domain_console_read(uint8_t *data, size_t size)
     uint32_t tail = console->tail;
     size_t n = 0;
 
+    /* Until we come, Tarn overwrites the oldest. */
+    if (head - tail > TARN_CONSOLE_SIZE)
+        tail = head - TARN_CONSOLE_SIZE;
     while (n < size && tail != head)
         data[n++] = console->data[tail++ % TARN_CONSOLE_SIZE];
     __atomic_store_n(&console->tail, tail, __ATOMIC_RELEASE);

@@ -85,8 +85,7 @@ static int no_cpus(const struct config *config, int error)
     return EXIT_FAILED;
 }
 
-/* Its part of the CPUs. */
-static int set_schedule(const struct config *config, uint32_t id)
+int domain_schedule(const struct config *config, uint32_t id)
 {
     uint32_t weight = config->weight;
     uint64_t cap = config->cap;
@@ -208,7 +207,7 @@ int domain_build(const struct config *config, const struct sources *sources, int
 
     if (code)
         return code;
-    code = set_schedule(config, id);
+    code = domain_schedule(config, id);
     if (!code)
         code = populate_and_load(config, sources, *fd);
     if (!code)

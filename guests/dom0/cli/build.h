@@ -12,4 +12,7 @@
  */
 int domain_build(const struct config *config, const struct sources *sources, int *fd);
 
+/* Gives a domain its part of the CPUs. Returns an exit code, errors reported. */
+int domain_schedule(const struct config *config, uint32_t id);
+
 #endif

@@ -25,6 +25,8 @@ int command_detach_disk(int argc, char **argv);
 int command_sched(int argc, char **argv);
 int command_vcpu_list(int argc, char **argv);
 int command_vcpu_pin(int argc, char **argv);
+int command_adopt(int argc, char **argv);
+int command_fdt(int argc, char **argv);
 int command_supervise(int argc, char **argv);
 
 /* The level up to which Tarn logs, by name. /dev/tarn is open. */

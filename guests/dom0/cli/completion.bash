@@ -9,15 +9,15 @@ _tarn() {
     local word=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W "attach-disk autostart check console create destroy detach-disk dmesg \
-            help info list pause reboot sched shutdown stats top unpause vcpu-list vcpu-pin" -- "$word"))
+        COMPREPLY=($(compgen -W "adopt attach-disk autostart check console create destroy detach-disk \
+            dmesg fdt help info list pause reboot sched shutdown stats top unpause vcpu-list vcpu-pin" -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
     create)
         COMPREPLY=($(compgen -W "-c" -- "$word") $(compgen -f -X '!*.conf' -- "$word") \
             $(compgen -d -- "$word")) ;;
-    check)
+    check | fdt)
         COMPREPLY=($(compgen -f -X '!*.conf' -- "$word") $(compgen -d -- "$word")) ;;
     list)
         COMPREPLY=($(compgen -W "--all --json" -- "$word")) ;;
@@ -32,7 +32,7 @@ _tarn() {
         COMPREPLY=($(compgen -W "--wait $(_tarn_domains)" -- "$word")) ;;
     reboot)
         COMPREPLY=($(compgen -W "--force --wait $(_tarn_domains)" -- "$word")) ;;
-    attach-disk | console | destroy | detach-disk | pause | unpause | vcpu-pin)
+    adopt | attach-disk | console | destroy | detach-disk | pause | unpause | vcpu-pin)
         COMPREPLY=($(compgen -W "$(_tarn_domains)" -- "$word")) ;;
     esac
 }

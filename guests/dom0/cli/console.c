@@ -101,8 +101,8 @@ int console_attach(const char *name)
     int fd = connect_to(name);
 
     if (fd < 0)
-        return report(EXIT_FAILED, "%s: no console: %s; it is not looked after: destroy it", name,
-                      strerror(errno));
+        return report(EXIT_FAILED, "%s: no console: %s; nobody looks after it: tarn adopt %s", name,
+                      strerror(errno), name);
     fprintf(stderr, "console of %s; Ctrl-] leaves\n", name);
     bool raw = make_raw(&before);
     enum outcome outcome = LOST;

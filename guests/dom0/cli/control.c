@@ -203,8 +203,14 @@ int command_reboot(int argc, char **argv)
                       info.name);
     int pidfd = supervisor_of(info.name);
     if (pidfd < 0)
-        return report(EXIT_FAILED, "%s has no supervisor; systemctl start tarn@%s", info.name,
+        return report(EXIT_FAILED, "%s has no supervisor; tarn adopt %s", info.name, info.name);
+    if (strcmp(run_boot(info.name).text, RUN_ONCE) == 0) {
+        close(pidfd);
+        return report(EXIT_FAILED,
+                      "%s was started with the machine, and dom0 has no configuration of it: it "
+                      "begins anew with the machine alone; see /etc/tarn/boot in tarn(1)",
                       info.name);
+    }
     unsigned before = run_count(info.name, RUN_RESTARTS, &how);
     if (info.state == TARN_STATE_RUNNING && !force)
         code = ask_to_reboot(info.name);

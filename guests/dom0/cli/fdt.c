@@ -160,7 +160,8 @@ static void add_watchdog(unsigned index)
     end();
 }
 
-static void add_virtio(unsigned index)
+/* Tarn makes the device of the last property, if it starts the domain itself. */
+static void add_virtio(unsigned index, const struct slot *slot)
 {
     uint64_t base = DOMU_VIRTIO_BASE + (uint64_t)index * DOMU_VIRTIO_STRIDE;
 
@@ -169,19 +170,29 @@ static void add_virtio(unsigned index)
     CELLS("reg", CELLS64(base), CELLS64(DOMU_VIRTIO_STRIDE));
     CELLS("interrupts", SPI(DOMU_VIRTIO_INTID + index), EDGE_RISING);
     flag("dma-coherent");
+    CELLS("tarn,device", slot->device_id, slot->queues);
     end();
 }
 
-static void add_devices(const struct config *config)
+/* A domain that does not wait for dom0 must not meet a device that it did not ask for. */
+static bool is_asked_for(const struct slot *slot)
+{
+    return slot->kind != SLOT_CONSOLE && slot->kind != SLOT_ENTROPY && slot->kind != SLOT_INPUT &&
+           slot->kind != SLOT_WATCHDOG;
+}
+
+static void add_devices(const struct config *config, bool at_boot)
 {
     struct slot slot[MAX_SLOTS];
     unsigned count = devices_of(config, slot);
 
     for (unsigned i = 0; i < count; i++) {
+        if (at_boot && !is_asked_for(&slot[i]))
+            continue;
         if (slot[i].kind == SLOT_WATCHDOG)
             add_watchdog(i);
         else
-            add_virtio(i);
+            add_virtio(i, &slot[i]);
     }
 }
 
@@ -212,12 +223,14 @@ static void add_chosen(const struct config *config, const struct layout *layout,
     begin("chosen");
     text("bootargs", config->cmdline);
     text("stdout-path", path);
-    if (layout->initrd_end > layout->initrd) {
+    if (layout && layout->initrd_end > layout->initrd) {
         CELLS("linux,initrd-start", CELLS64(layout->initrd));
         CELLS("linux,initrd-end", CELLS64(layout->initrd_end));
     }
-    CELLS("kaslr-seed", CELLS64(seeds->kaslr));
-    check(fdt_property(tree, "rng-seed", seeds->rng, sizeof(seeds->rng)));
+    if (seeds) {
+        CELLS("kaslr-seed", CELLS64(seeds->kaslr));
+        check(fdt_property(tree, "rng-seed", seeds->rng, sizeof(seeds->rng)));
+    }
     end();
 }
 
@@ -244,7 +257,7 @@ int fdt_make(void *buffer, size_t size, const struct config *config, const struc
     add_timer();
     add_gic(config, gic_version);
     add_uart();
-    add_devices(config);
+    add_devices(config, layout == NULL);
     add_regions(config);
     end();
     check(fdt_finish(tree));

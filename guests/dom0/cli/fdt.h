@@ -18,8 +18,9 @@ struct fdt_seeds {
 };
 
 /*
- * Writes the tree. gic_version: 2 or 3, the machine's. Returns 0 or a libfdt error (FDT_ROOM too
- * small is the only one there can be).
+ * Writes the tree. gic_version: 2 or 3, the machine's. layout and seeds NULL: for a domain that
+ * Tarn starts itself, without the devices that every other domain has. Returns 0 or a libfdt error
+ * (FDT_ROOM too small is the only one there can be).
  */
 int fdt_make(void *buffer, size_t size, const struct config *config, const struct layout *layout,
              unsigned gic_version, const struct fdt_seeds *seeds);

@@ -36,6 +36,8 @@ static const struct {
     {"vcpu-pin", command_vcpu_pin, "DOMAIN VCPU|all CPUS|all|dedicated",
      "say where they may run: CPUS is like 0-2,5"},
     {"autostart", command_autostart, "[FOLDER]", "create all of /etc/tarn/auto/*.conf"},
+    {"adopt", command_adopt, "[DOMAIN]", "look after domains that run without dom0's doing"},
+    {"fdt", command_fdt, "[--gic=2|3] FILE", "write a device tree to start the domain at boot"},
     {"help", command_help, "", "this list"},
     {"supervise", command_supervise, "NAME", NULL},
 };

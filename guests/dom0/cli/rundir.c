@@ -204,6 +204,20 @@ unsigned run_count(const char *name, const char *file, struct run_words *how)
     return count;
 }
 
+bool run_mark_boot(const char *name, const char *how)
+{
+    return how[0] ? run_write(run_path(name, "boot").text, how, strlen(how))
+                  : unlink(run_path(name, "boot").text) == 0;
+}
+
+struct run_words run_boot(const char *name)
+{
+    struct run_words words;
+
+    run_read(run_path(name, "boot").text, words.text, sizeof(words.text));
+    return words;
+}
+
 void run_mark_building(const char *name, bool building)
 {
     if (building)

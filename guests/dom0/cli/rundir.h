@@ -69,6 +69,15 @@ unsigned run_count(const char *name, const char *file, struct run_words *how);
 void run_mark_building(const char *name, bool building);
 bool run_is_building(const char *name);
 
+/*
+ * How a domain that Tarn itself started with the machine can begin anew: RUN_ONCE, with the machine
+ * alone; RUN_AGAIN, of its configuration, as others do. "": it is no such domain.
+ */
+#define RUN_ONCE  "once"
+#define RUN_AGAIN "again"
+bool run_mark_boot(const char *name, const char *how);
+struct run_words run_boot(const char *name);
+
 /* Calls fn for every domain that has ended, with the line of run_note_end. */
 void run_each_ended(void (*fn)(const char *name, const char *how));
 

@@ -147,10 +147,10 @@ static int finish(struct domain *d)
     printf("domain %s: %s\n", d->name, d->how.text);
     if (error && error != ENODEV) /* the next supervisor tries again */
         return report(EXIT_FAILED, "%s: cannot be destroyed: %s", d->name, strerror(error));
-    if (d->lived) {
+    if (d->lived)
         run_note_end(d->name, d->how.text);
+    if (d->lived && strcmp(run_boot(d->name).text, RUN_ONCE) != 0)
         run_keep_config(d->name);
-    }
     run_remove(d->name);
     return EXIT_GOOD;
 }
@@ -240,7 +240,11 @@ static enum next judge_backend(struct domain *d)
     run_note_count(d->name, RUN_BACKEND, run_count(d->name, RUN_BACKEND, &last) + 1, why);
     if (monotonic() - d->backend_began >= YOUNG_SECONDS)
         d->died_young = 0;
-    else if (++d->died_young >= LIVES) {
+    else if (++d->died_young >= LIVES && run_boot(d->name).text[0]) {
+        printf("domain %s: its backend dies again and again: %s; tarn adopt %s tries anew\n",
+               d->name, why, d->name);
+        return NEXT_LEAVE; /* it does not live by its backend */
+    } else if (d->died_young >= LIVES) {
         say_how(d, "destroyed: its backend dies again and again: %s", why);
         return NEXT_END;
     }
@@ -258,7 +262,9 @@ static enum next judge_end(struct domain *d)
     };
     bool asked = strcmp(run_asked(d->name).text, "reboot") == 0;
 
-    say_how(d, "%s", hyper_reason_words(&d->info).text);
+    bool once = strcmp(run_boot(d->name).text, RUN_ONCE) == 0;
+    say_how(d, "%s%s", hyper_reason_words(&d->info).text,
+            once ? "; it begins anew with the machine" : "");
     return next[restart_action(&d->config, &d->info, asked)];
 }
 
@@ -381,6 +387,7 @@ static int rebuild(struct domain *d)
     close(d->fd);
     printf("domain %s: %s; begins anew\n", d->name, d->how.text);
     run_ask(d->name, "");
+    run_mark_boot(d->name, "");
     int code = build(d);
     if (code) {
         run_note_end(d->name, "could not be made again to reboot");
