@@ -66,7 +66,7 @@ static void describe(struct domain *domain, uint64_t *x)
 {
     uint64_t ticks = 0;
 
-    spin_lock(&domain->lock); /* state, reason and fault belong together */
+    spin_lock(&domain->lock); /* state and reason belong together */
     for (unsigned i = 0; i < domain->nr_vcpus; i++)
         ticks += sched_run_time(domain->vcpu[i]);
     x[1] = domain->id;
@@ -341,7 +341,11 @@ int64_t domain_populate(struct domain *domain, ipa_t where, struct domain *from,
     pa_t old;
 
     if (where.v % TARN_BLOCK_SIZE || where.v < DOMU_SHARED_BASE ||
-        where.v > limit - TARN_BLOCK_SIZE || (from && (!shared || there.v % TARN_BLOCK_SIZE)))
+        where.v > limit - TARN_BLOCK_SIZE)
+        return TARN_EINVAL;
+    /* In there is nothing but shared blocks. */
+    if (from && (!shared || there.v % TARN_BLOCK_SIZE || there.v < DOMU_SHARED_BASE ||
+                 there.v >= DOMU_RAM_BASE))
         return TARN_EINVAL;
     if (!take_block(domain, shared, from, there, block))
         return from ? TARN_ENOENT : TARN_ENOMEM;

@@ -62,7 +62,7 @@ struct domain {
 struct domain_config {
     char name[TARN_NAME_SIZE];
     unsigned nr_vcpus;
-    unsigned nr_irqs;   /* as vgic_config */
+    unsigned nr_irqs;   /* INTIDs of its vGIC, a multiple of 32 */
     bool hardware_spis; /* dom0 */
 };
 

@@ -14,7 +14,9 @@
 
 _Static_assert(sizeof(struct el2_frame) == FRAME_SIZE, "core/layout.h");
 _Static_assert(offsetof(struct el2_frame, sp) == FRAME_SP, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, elr) == FRAME_ELR, "core/layout.h");
 _Static_assert(offsetof(struct el2_frame, spsr) == FRAME_ELR + 8, "core/layout.h");
+_Static_assert(offsetof(struct el2_frame, esr) == FRAME_ESR, "core/layout.h");
 _Static_assert(offsetof(struct el2_frame, far) == FRAME_ESR + 8, "core/layout.h");
 
 #define ESR_WFX_TI 3ul /* 0 WFI, 1 WFE */

@@ -118,6 +118,8 @@ static VGIC_WRITER(write_set_pending)
 {
     uint32_t bits = (uint32_t)access->value & pend_mask(vgic, b);
 
+    if (!bits)
+        return;
     if (is_hardware(vgic, b)) {
         gic_bank_write(GICD_ISPENDR, b, bits);
         return;
@@ -131,6 +133,8 @@ static VGIC_WRITER(write_clear_pending)
 {
     uint32_t bits = (uint32_t)access->value & pend_mask(vgic, b);
 
+    if (!bits)
+        return;
     sync(vgic, banked, access, b, bits);
     if (is_hardware(vgic, b))
         gic_bank_write(GICD_ICPENDR, b, bits);

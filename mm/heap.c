@@ -108,6 +108,7 @@ uint64_t heap_free_all(uint16_t owner)
 {
     uint64_t count = 0;
 
+    assert(owner < HEAP_OWNER_TARN);
     spin_lock(&lock);
     for (uint64_t i = 0; i < heap_pages.total; i++) {
         if (owners[i] != owner)

@@ -106,7 +106,7 @@ bool pool_share(pa_t block)
     uint16_t *owner = &owners[index_of(block)];
 
     spin_lock(&lock);
-    bool shared = is_shared(*owner);
+    bool shared = is_shared(*owner) && is_shared((uint16_t)(*owner + 1));
     *owner = (uint16_t)(*owner + shared);
     spin_unlock(&lock);
     return shared;

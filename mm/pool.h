@@ -25,7 +25,7 @@ bool pool_init(const struct pa_range *ranges, unsigned count);
  */
 bool pool_alloc(uint16_t owner, pa_t *block);
 
-/* One user more. False: the block is not shared, or no block. Any CPU; takes the pool lock. */
+/* One user more. False: the block is not shared, or has very many. Any CPU; takes the pool lock. */
 bool pool_share(pa_t block);
 
 /*

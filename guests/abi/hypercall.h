@@ -43,8 +43,9 @@
  *   which dom0 may access from now on until the domain is destroyed.
  *   Below the RAM, from DOMU_SHARED_BASE on, the block may be shared: x3 = 0 makes a new one;
  *   x3 = another domain, x4 = an ipa of it where such a block is (ENOENT: is not) gives the domain
- *   that one, which stays until the last one that has it is destroyed. dom0 cannot access it.
- *   EEXIST: memory is there already; EBUSY: the domain was started; ENOMEM: pool or heap is empty.
+ *   that one, which stays until the last one that has it is destroyed. dom0's CPUs cannot access
+ * it. EINVAL: ipa, or x3 is not 0 for RAM or with an ipa that is not below it; EEXIST: memory is
+ * there already; EBUSY: the domain was started; ENOMEM: pool or heap is empty.
  */
 #define TARN_HC_DOMAIN_POPULATE TARN_HC(0x11)
 /* VCPU_INIT: x1 = domain, x2 = vCPU, x3 = pc (ipa), x4 = x0 (ipa of the device tree). Before START.

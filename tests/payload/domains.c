@@ -236,7 +236,9 @@ static void test_shared_memory(void)
         return;
     check_equal(share(a.id, 0, 0, &block), TARN_OK);
     check_equal(share(a.id, 0, 0, &same), TARN_EEXIST);
-    check_equal(share(b.id, a.id, DOMU_RAM_BASE, &same), TARN_ENOENT); /* that is its own */
+    check_equal(share(b.id, a.id, DOMU_RAM_BASE, &same), TARN_EINVAL); /* that is its own */
+    check_equal(share(b.id, a.id, DOMU_STOLEN_BASE, &same), TARN_EINVAL);
+    check_equal(share(b.id, a.id, SHARED - TARN_BLOCK_SIZE, &same), TARN_ENOENT);
     check_equal(share(b.id, a.id, SHARED + 8, &same), TARN_EINVAL);
     check_equal(share(b.id, 127, SHARED, &same), TARN_ENOENT);
     check_equal(share(b.id, a.id, SHARED, &same), TARN_OK);

@@ -144,7 +144,8 @@ static void test_network_block_devices(void **state)
                                       "nbd://h/a b",
                                       "nbd://h/\"",
                                       "nbd+unix:///x",
-                                      "nbd+unix:///x?socket=rel"};
+                                      "nbd+unix:///x?socket=rel",
+                                      "nbd://[::1"};
     struct config_nbd nbd;
 
     (void)state;

@@ -59,11 +59,11 @@ static bool keep_config(const struct config *config)
 
 static int create_locked(const struct config *config, const struct sources *sources, int lock)
 {
-    int fd, regions = regions_lock(config);
+    int fd;
     int code = domain_build(config, sources, &fd);
     bool kept = !code && keep_config(config);
 
-    regions_unlock(regions);
+    regions_release();
     if (kept)
         return hand_over(config, fd, lock);
     if (!code) {

@@ -114,9 +114,11 @@ static bool check_twice(const struct config *c, unsigned number, FILE *errors)
     struct stat ours, other;
 
     for (unsigned i = 0; i < number; i++) {
-        if ((c->disk[i].readonly && disk->readonly) || stat(disk->path, &ours) != 0 ||
-            stat(c->disk[i].path, &other) != 0 || ours.st_dev != other.st_dev ||
-            ours.st_ino != other.st_ino)
+        bool same_address = disk->remote && strcmp(disk->path, c->disk[i].path) == 0;
+        if (c->disk[i].readonly && disk->readonly)
+            continue;
+        if (!same_address && (stat(disk->path, &ours) != 0 || stat(c->disk[i].path, &other) != 0 ||
+                              ours.st_dev != other.st_dev || ours.st_ino != other.st_ino))
             continue;
         config_error(c, errors, disk->line, "path",
                      "disk \"%s\": %s is disk \"%s\" already; give each its own, or both "
@@ -132,8 +134,9 @@ static bool check_disks(const struct config *c, FILE *errors)
     bool good = true;
 
     for (unsigned i = 0; i < c->disks; i++)
-        if (c->disk[i].path[0] && !c->disk[i].remote)
-            good = check_disk(c, &c->disk[i], errors) && check_twice(c, i, errors) && good;
+        if (c->disk[i].path[0])
+            good = (c->disk[i].remote || check_disk(c, &c->disk[i], errors)) &&
+                   check_twice(c, i, errors) && good;
     return good;
 }
 

@@ -25,18 +25,28 @@ struct peer {
     uint64_t ipa, size;
 };
 
-int regions_lock(const struct config *config)
+static int held = -1;
+
+bool regions_hold(const struct config *config)
 {
-    for (unsigned i = 0; i < config->ports; i++)
-        if (config->port[i].memory)
-            return run_lock(LOCK_NAME, LOCK_SECONDS);
-    return -1;
+    for (unsigned i = 0; i < config->ports && held < 0; i++) {
+        if (config->port[i].memory == 0)
+            continue;
+        held = run_lock(LOCK_NAME, LOCK_SECONDS);
+        if (held < 0) {
+            report(0, "%s: %s: another domain that has regions is being made: %s; try again",
+                   config->name, run_path("lock", LOCK_NAME).text, strerror(errno));
+            return false;
+        }
+    }
+    return true;
 }
 
-void regions_unlock(int lock)
+void regions_release(void)
 {
-    if (lock >= 0)
-        run_unlock(LOCK_NAME, lock);
+    if (held >= 0)
+        run_unlock(LOCK_NAME, held);
+    held = -1;
 }
 
 /* Whether the configuration that was kept of a domain has that region. */
@@ -93,19 +103,20 @@ static int join(const struct config *config, unsigned number, int fd)
         return EXIT_FAILED;
     }
     int error = hyper_share_memory(fd, ipa, port->memory, peer.id, peer.ipa);
-    if (error == ENOENT && peer.count) /* it has just ended */
-        error = hyper_share_memory(fd, ipa, port->memory, 0, 0);
-    if (!error)
-        return EXIT_GOOD;
-    config_error(config, stderr, port->line, "size", "region \"%s\" of %lluM: %s%s", port->name,
-                 (unsigned long long)port->memory >> 20, strerror(error),
-                 error == ENOMEM ? "; make it smaller or destroy a domain" : "");
-    return EXIT_FAILED;
+    if (error == ENOENT)
+        config_error(config, stderr, port->line, "region",
+                     "\"%s\": domain %s, which has it, is ending; try again", port->name,
+                     peer.name);
+    else if (error)
+        config_error(config, stderr, port->line, "size", "region \"%s\" of %lluM: %s; %s",
+                     port->name, (unsigned long long)port->memory >> 20, strerror(error),
+                     error == ENOMEM ? "make it smaller or destroy a domain" : "try again");
+    return error ? EXIT_FAILED : EXIT_GOOD;
 }
 
 int regions_join(const struct config *config, int fd)
 {
-    int code = EXIT_GOOD;
+    int code = regions_hold(config) ? EXIT_GOOD : EXIT_FAILED;
 
     for (unsigned i = 0; i < config->ports && !code; i++)
         if (config->port[i].memory)
@@ -113,7 +124,7 @@ int regions_join(const struct config *config, int fd)
     return code;
 }
 
-int region_connect(const struct config *config, unsigned number, unsigned *id)
+int region_connect(const struct config *config, unsigned number, bool *wins)
 {
     struct peer peer = find_peer(config, config->port[number].name);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -124,7 +135,7 @@ int region_connect(const struct config *config, unsigned number, unsigned *id)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     snprintf(file, sizeof(file), "port.%s", config->port[number].name);
     strncpy(address.sun_path, run_path(peer.name, file).text, sizeof(address.sun_path) - 1);
-    *id = peer.id;
+    *wins = strcmp(config->name, peer.name) < 0;
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
     if (fd >= 0)

@@ -142,13 +142,15 @@ static int open_disk(const struct config *c, unsigned number, unsigned patience)
 
 /* Leaves a disk that is not raw, open if it is a file, to a daemon. Returns the connection to it,
  * or -1. */
-static int serve_elsewhere(const struct config *c, unsigned id, const struct slot *slot, int fd)
+static int serve_elsewhere(const struct config *c, unsigned id, const struct slot *slot, int fd,
+                           unsigned patience)
 {
     struct storage storage = {
         .domain = c->name,
         .disk = &c->disk[slot->number],
         .fd = fd,
         .queues = slot->queues,
+        .patience = patience,
         .uid = UID_BASE + TARN_MAX_DOMAINS + id,
     };
     int connection = storage_start(&storage);
@@ -173,7 +175,7 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
     }
     bool raw = strcmp(disk->type, "raw") == 0;
     if (!raw)
-        fd = serve_elsewhere(c, id, slot, fd);
+        fd = serve_elsewhere(c, id, slot, fd, launch->patience);
     if (fd < 0)
         return false;
     char serial[21]; /* the title, as far as it is plain */
@@ -259,15 +261,14 @@ static bool add_share(struct launch *launch, const struct config *c, unsigned in
 }
 
 /* The one of a region is connected to the other domain's, if that is there; else it will come. */
-static void add_ports(struct launch *launch, const struct config *c, unsigned id,
-                      const struct backend_fds *fds)
+static void add_ports(struct launch *launch, const struct config *c, const struct backend_fds *fds)
 {
     for (unsigned i = 0; i < c->ports; i++) {
-        unsigned peer = id;
-        int fd = c->port[i].memory ? region_connect(c, i, &peer) : -1;
+        bool wins = false;
+        int fd = c->port[i].memory ? region_connect(c, i, &wins) : -1;
         if (fd >= 0)
             keep(launch, fd);
-        add(launch, "--port=%d:%d:%d:%s", fds->port[i], fd, id < peer, c->port[i].name);
+        add(launch, "--port=%d:%d:%d:%s", fds->port[i], fd, wins, c->port[i].name);
     }
 }
 
@@ -397,7 +398,7 @@ int backend_spawn(const struct config *config, unsigned id, const struct backend
     for (unsigned i = 0; i < config->ports; i++)
         keep(&launch, fds->port[i]);
     launch.own = launch.keep;
-    add_ports(&launch, config, id, fds);
+    add_ports(&launch, config, fds);
     add(&launch, "--domain=%d", keep(&launch, domain));
     int code =
         add_devices(&launch, config, id) && add_log(&launch, config) ? EXIT_GOOD : EXIT_FAILED;

@@ -106,8 +106,10 @@ static bool describe_file(const struct storage *s, char *text, size_t size)
     }
     if (!config_parse_nbd(s->disk->path, &nbd))
         abort(); /* checked with the configuration */
-    int used = snprintf(text, size, "{\"driver\":\"nbd\",\"reconnect-delay\":%u,\"export\":\"%s\",",
-                        RECONNECT_SECONDS, nbd.name);
+    int used = snprintf(
+        text, size,
+        "{\"driver\":\"nbd\",\"reconnect-delay\":%u,\"open-timeout\":%u,\"export\":\"%s\",",
+        RECONNECT_SECONDS, s->patience, nbd.name);
     if (nbd.socket[0])
         snprintf(text + used, size - (size_t)used,
                  "\"server\":{\"type\":\"unix\",\"path\":\"%s\"}}", nbd.socket);
@@ -119,8 +121,9 @@ static bool describe_file(const struct storage *s, char *text, size_t size)
 }
 
 /*
- * Writes through to a qcow2 image: the daemon keeps tables of it in its memory, and what the guest
- * was told is done must outlive it. A server at the other end of a network keeps its own promises.
+ * Writes through: the daemon keeps tables of a qcow2 image in its memory, and a server of network
+ * block devices may end and come back without what it had not flushed; what the guest was told is
+ * done must outlive both.
  */
 static void execute(const struct storage *s, int monitor, int listener)
 {
@@ -135,9 +138,9 @@ static void execute(const struct storage *s, int monitor, int listener)
              "\"unmap\",\"file\":%s}",
              s->disk->remote ? "raw" : s->disk->type, s->disk->readonly ? "true" : "false", file);
     snprintf(export, sizeof(export),
-             "--export=type=vhost-user-blk,id=disk,node-name=disk,writable=%s,writethrough=%s,"
+             "--export=type=vhost-user-blk,id=disk,node-name=disk,writable=%s,writethrough=on,"
              "num-queues=%u,addr.type=fd,addr.str=%d",
-             s->disk->readonly ? "off" : "on", s->disk->remote ? "off" : "on", s->queues, listener);
+             s->disk->readonly ? "off" : "on", s->queues, listener);
     snprintf(chardev, sizeof(chardev), "--chardev=socket,id=monitor,fd=%d", monitor);
     execv(DAEMON, arguments);
 }

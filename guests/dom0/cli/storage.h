@@ -13,7 +13,8 @@
 struct storage {
     const char *domain; /* its name */
     const struct config_disk *disk;
-    int fd; /* the image, open; the daemon opens no path but those of backing files */
+    int fd;            /* the image, open; the daemon opens no path but those of backing files */
+    unsigned patience; /* seconds that a server may be away at first */
     unsigned queues;
     uid_t uid; /* who the daemon is to be */
 };

@@ -162,10 +162,9 @@ static int build(struct domain *d)
     if (!machine_check(&d->config, &sources, stderr))
         return EXIT_CONFIG;
     int code = backend_state_clear(&d->fds, d->name);
-    int regions = regions_lock(&d->config);
     if (!code)
         code = domain_build(&d->config, &sources, &d->fd);
-    regions_unlock(regions);
+    regions_release();
     machine_close(&sources);
     return code;
 }
@@ -379,6 +378,7 @@ static bool wait_for_next_life(struct domain *d)
 static int rebuild(struct domain *d)
 {
     run_mark_building(d->name, true);
+    (void)regions_hold(&d->config); /* tried again when they are joined */
     int error = hyper_destroy(d->fd);
 
     if (error)

@@ -131,9 +131,11 @@ static bool parse_nbd_socket(const char *rest, struct config_nbd *nbd)
 
 static bool parse_nbd_host(const char *rest, struct config_nbd *nbd)
 {
-    size_t host = rest[0] == '[' ? strcspn(++rest, "]") : strcspn(rest, ":/");
+    bool brackets = rest[0] == '[';
+    size_t host = brackets ? strcspn(++rest, "]") : strcspn(rest, ":/");
 
-    if (host == 0 || !copy_part(nbd->host, sizeof(nbd->host), rest, host))
+    if (host == 0 || (brackets && !rest[host]) ||
+        !copy_part(nbd->host, sizeof(nbd->host), rest, host))
         return false;
     rest += host + (rest[host] == ']');
     strcpy(nbd->port, "10809"); /* of the protocol */
