@@ -8,7 +8,6 @@
 #include "core/sched.h"
 #include "core/switch.h"
 #include "guests/abi/domu.h"
-#include "mm/heap.h"
 #include "mm/pool.h"
 #include "platform/panic.h"
 
@@ -76,10 +75,6 @@ static bool step_memory(struct domain *domain)
 
 static bool step_free(struct domain *domain)
 {
-    struct stage2 *s2 = &dom0()->stage2;
-
-    (void)stage2_unmap(s2, ipa(heap_pa(domain->notify).v), PAGE_SIZE);
-    (void)stage2_unmap(s2, ipa(heap_pa(domain->console).v), PAGE_SIZE);
     domain_unplace(domain);
     domain_table.domain[domain->id] = NULL;
     domain_free(domain);

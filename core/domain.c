@@ -110,6 +110,18 @@ static int64_t find_id(const char *name)
     return id;
 }
 
+void *domain_share_pages(unsigned pages, uint16_t owner)
+{
+    void *memory = heap_alloc(pages, owner);
+
+    if (memory && !stage2_map(&dom0()->stage2, ipa(heap_pa(memory).v), heap_pa(memory),
+                              pages * PAGE_SIZE, STAGE2_RAM_NX)) {
+        heap_free(memory, pages, owner);
+        memory = NULL;
+    }
+    return memory;
+}
+
 /* Heap pages come zeroed. */
 static bool allocate(struct domain *domain, const struct domain_config *config)
 {
@@ -128,15 +140,17 @@ static bool allocate(struct domain *domain, const struct domain_config *config)
         return false;
     if (id == DOM0_ID)
         return true;
-    domain->notify = heap_alloc(1, id);
-    domain->console = heap_alloc(1, id);
-    return domain->notify && domain->console;
+    domain->notify = domain_share_pages(2, id);
+    domain->console = (void *)((char *)domain->notify + PAGE_SIZE);
+    return domain->notify != NULL;
 }
 
 void domain_free(struct domain *domain)
 {
     if (domain->stage2.pt.root)
         stage2_destroy(&domain->stage2);
+    if (domain->notify)
+        (void)stage2_unmap(&dom0()->stage2, ipa(heap_pa(domain->notify).v), 2 * PAGE_SIZE);
     (void)heap_free_all(domain->id); /* the domain itself, too */
 }
 
@@ -203,21 +217,6 @@ static bool build_domu(struct domain *domain)
     return ok;
 }
 
-/* dom0 sees the two shared pages at their physical addresses. */
-static bool share_pages(struct domain *domain)
-{
-    struct stage2 *s2 = &dom0()->stage2;
-    pa_t notify = heap_pa(domain->notify);
-    pa_t console = heap_pa(domain->console);
-
-    if (!stage2_map(s2, ipa(notify.v), notify, PAGE_SIZE, STAGE2_RAM_NX))
-        return false;
-    if (stage2_map(s2, ipa(console.v), console, PAGE_SIZE, STAGE2_RAM_NX))
-        return true;
-    (void)stage2_unmap(s2, ipa(notify.v), PAGE_SIZE);
-    return false;
-}
-
 /* dom0's stay where they are, and so do the interrupts of its devices. */
 static void init_vcpu(struct domain *domain, unsigned id)
 {
@@ -240,8 +239,7 @@ static bool build(struct domain *domain, const struct domain_config *config)
         init_vcpu(domain, i);
     if (domain->id == DOM0_ID)
         return pvtime_map(domain);
-    /* Sharing last: who fails after it would have to take it back. */
-    return build_domu(domain) && pvtime_map(domain) && share_pages(domain);
+    return build_domu(domain) && pvtime_map(domain);
 }
 
 void domain_unplace(struct domain *domain)

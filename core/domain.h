@@ -87,6 +87,10 @@ int64_t domain_info(uint64_t *x);
 /* dom0; NULL until it exists. */
 struct domain *dom0(void);
 
+/* Zeroed pages of the heap that dom0 sees at their physical address; NULL: the heap is exhausted.
+ */
+void *domain_share_pages(unsigned pages, uint16_t owner);
+
 /* The hypercalls of the same names: state checked, TARN_* returned. */
 int64_t domain_populate(struct domain *domain, ipa_t ipa, struct domain *from, ipa_t from_ipa,
                         pa_t *block);

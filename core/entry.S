@@ -29,7 +29,7 @@
         \op     x28, x29, [sp, #(8 * 28)]
 .endm
 
-.macro save_guest
+.macro save_guest traced, synchronous
         stp     x0, x1, [sp, #(8 * 0)]
         stp     x2, x3, [sp, #(8 * 2)]
         x4_to_x29 stp
@@ -38,20 +38,25 @@
         ldr     x0, [x19, #VCPU_STACK]
         mov     sp, x0
         mov     x29, xzr
+    .if \traced
+        mov     x0, x19
+        mov     w1, #\synchronous
+        bl      trace_exit
+    .endif
         mrs     x1, esr_el2
 .endm
 
 /* A synchronous exception of the guest: to the handler of its class. */
-.macro from_guest_sync
+.macro from_guest_sync traced
         .balign 0x80
-        save_guest
+        save_guest \traced, 1
         b       guest_sync
 .endm
 
 /* An asynchronous one: calls handler(vcpu, ESR_EL2). */
-.macro from_guest handler
+.macro from_guest handler, traced
         .balign 0x80
-        save_guest
+        save_guest \traced, 0
         mov     x0, x19
         adr     x30, guest_resume
         b       \handler
@@ -66,9 +71,7 @@
 1:      .asciz  "\name"
 .endm
 
-        .balign 0x800
-        .global el2_vectors
-el2_vectors:
+.macro vectors traced
         fatal   "synchronous exception at EL2, SP_EL0"
         fatal   "IRQ at EL2, SP_EL0"
         fatal   "FIQ at EL2, SP_EL0"
@@ -77,15 +80,24 @@ el2_vectors:
         fatal   "IRQ at EL2"
         fatal   "FIQ at EL2"
         fatal   "SError at EL2"
-        from_guest_sync
-        from_guest trap_irq
-        from_guest trap_fiq
-        from_guest trap_serror
+        from_guest_sync \traced
+        from_guest trap_irq, \traced
+        from_guest trap_fiq, \traced
+        from_guest trap_serror, \traced
         /* AArch32 at EL0 traps with the same classes of syndrome. */
-        from_guest_sync
-        from_guest trap_irq
-        from_guest trap_fiq
-        from_guest trap_serror
+        from_guest_sync \traced
+        from_guest trap_irq, \traced
+        from_guest trap_fiq, \traced
+        from_guest trap_serror, \traced
+.endm
+
+        .balign 0x800
+        .global el2_vectors, el2_vectors_traced
+el2_vectors:
+        vectors 0
+        .balign 0x800
+el2_vectors_traced:
+        vectors 1
 
 /* x1 = ESR_EL2. Counts the exit and calls the handler of the exception class. */
 guest_sync:

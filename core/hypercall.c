@@ -201,6 +201,7 @@ static const struct {
     [0x40] = {.on = hc_vcpu_stats, .dom0_too = true},
     [0x41] = {.plain = hc_log},
     [0x42] = {.act = domain_watchdog},
+    [0x43] = {.plain = trace_control},
 };
 
 int64_t hypercall(struct vcpu *caller, uint32_t function)

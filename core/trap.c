@@ -63,9 +63,10 @@ struct vcpu *trap_enter(struct vcpu *vcpu)
 {
     if (vgic_needs_flush(&vcpu->vgic))
         domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
-    if (__atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE) != 0)
-        return sched_enter(vcpu);
-    return vcpu;
+    uint32_t hazard = __atomic_load_n(&vcpu->hazard, __ATOMIC_ACQUIRE);
+    if (hazard & HAZARD_TRACE)
+        return trace_enter(vcpu, hazard);
+    return hazard ? sched_enter(vcpu) : vcpu;
 }
 
 void trap_irq(struct vcpu *vcpu, UNUSED uint64_t esr)

@@ -9,6 +9,7 @@
 #include "core/context.h"
 #include "core/layout.h"
 #include "core/share.h"
+#include "core/trace.h"
 #include "gic/vgic.h"
 #include "mm/trap_mmio.h"
 #include "platform/panic.h"
@@ -30,6 +31,7 @@ enum vcpu_state {
 
 /* Hazard bits: why the next guest entry has to look up. Set by any CPU, atomically. */
 #define HAZARD_RESCHED BIT32(0) /* the scheduler has to decide */
+#define HAZARD_TRACE   BIT32(1) /* the entry is to be traced */
 
 #define EXIT_CLASSES 64 /* ESR_EL2.EC */
 
@@ -99,6 +101,7 @@ extern const uint8_t vcpu_transitions[VCPU_STATES];
 static inline void vcpu_set_state(struct vcpu *vcpu, enum vcpu_state state, uint64_t now)
 {
     assert(state < VCPU_STATES && (vcpu_transitions[vcpu->state] & BIT32(state)));
+    trace(vcpu, TARN_TRACE_STATE, state | vcpu->state << 8 | vcpu->held << 16);
     vcpu_account(vcpu, now);
     vcpu->state = state;
 }

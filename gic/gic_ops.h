@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What differs between GICv2 and GICv3 in the virtual CPU interface, as a table of operations, and
- * the few things that are done to physical interrupts on behalf of a virtual GIC. For gic/ alone.
- * May include platform, gic.
+ * the few things that are done to physical interrupts on behalf of a virtual GIC. For gic/ and
+ * core/trace.c. May include platform, gic.
  */
 #ifndef GIC_GIC_OPS_H
 #define GIC_GIC_OPS_H

@@ -65,6 +65,42 @@ struct tarn_upcall_page {
     struct tarn_upcall vcpu[TARN_MAX_DOM0_VCPUS];
 };
 
+/*
+ * Trace (TARN_HC_TRACE): this page, and behind it a ring for each physical CPU, which that CPU
+ * alone writes, overwriting the oldest. Record number n of a ring of s is at n % s. A reader copies
+ * records up to the head, issues a load barrier and reads the head again, as h: those below h + 1 -
+ * s may have been overwritten meanwhile. Of a record without a vCPU, domain and vcpu are 0.
+ *
+ *   EXIT: the vCPU has left the guest. what: ESR_EL2, or ASYNCHRONOUS for an interrupt; value[0]:
+ * pc; value[1] of an abort: IPA | register Rt << 40 (40, 24 bits); of other synchronous ones x0 |
+ * x1 << 32 | x2 << 48 (32, 16, 16 bits), with which calls are made.
+ *
+ *   ENTER: it goes back. what: interrupts given to it, ever; value[0]: four of those that are
+ * pending in list registers, at most, each of them 16 bits: TARN_TRACE_INTID | INTID, or 0.
+ *
+ *   STATE: its state changes. what: to TARN_VCPU_* | from << 8 | 1 << 16 if it is held. By any CPU;
+ *   to RUNNING, by its own.
+ *
+ *   IRQ: the CPU has acknowledged the physical interrupt `what`. No vCPU.
+ */
+#define TARN_TRACE_ASYNCHRONOUS 0xffffffff
+#define TARN_TRACE_INTID        0x8000u
+#define TARN_TRACE_PAGES        256 /* of a ring, at most */
+enum tarn_trace_type { TARN_TRACE_EXIT, TARN_TRACE_ENTER, TARN_TRACE_STATE, TARN_TRACE_IRQ };
+struct tarn_trace_record {
+    uint64_t time; /* CNTPCT_EL0 */
+    uint32_t what;
+    uint16_t domain;
+    uint8_t vcpu, type;
+    uint64_t value[2];
+};
+struct tarn_trace_page {
+    struct {
+        uint64_t head, reserved[7]; /* records ever written */
+    } cpu[64];
+};
+
+_Static_assert(sizeof(struct tarn_trace_record) == 32, "abi");
 _Static_assert(sizeof(struct tarn_request) == 16, "abi");
 _Static_assert(sizeof(struct tarn_notify_page) == 64 + 8 * TARN_MAX_VDEVS + 16 * TARN_MAX_VCPUS,
                "abi");

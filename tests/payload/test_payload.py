@@ -10,7 +10,7 @@ import machine
 
 PAYLOADS = sorted(path.stem for path in (machine.TOP / "tests/payload").glob("*.c")
                   if path.stem != "host")
-NEEDS_TARN = ("hypercalls", "boot_domains", "domains", "hostile", "scheduler")
+NEEDS_TARN = ("hypercalls", "boot_domains", "domains", "hostile", "scheduler", "trace")
 GUESTS = [name for name in PAYLOADS if name not in NEEDS_TARN]
 SKIPS = ("too few CPUs", "GICv2", "QEMU's GICv2 cannot", "all INTIDs exist")
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counters, Tarn's log, tarn top: what they say agrees with what domains do."""
+"""Counters, Tarn's log, tarn top, the trace: what they say agrees with what domains do."""
+import base64
+import gzip
 import json
 import re
 
@@ -76,6 +78,75 @@ def test_dmesg(uboot):
     uboot.ok(f"tarn dmesg --level={before}")
     code, output = uboot.run("tarn dmesg --level=loud")
     assert code == 2 and "guest" in output
+
+
+def fetch(machine, path):
+    """A file of dom0, through the serial line."""
+    return gzip.decompress(base64.b64decode(machine.ok(f"gzip -c {path} | base64", timeout=300)))
+
+
+def slices_of(trace):
+    """Slices of each track, each a list of (from, to, event) in order."""
+    tracks = {}
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X":
+            tracks.setdefault((event["pid"], event["tid"], event["cat"]), []).append(
+                (event["ts"], event["ts"] + event["dur"], event))
+    return {track: sorted(slices, key=lambda s: s[:2]) for track, slices in tracks.items()}
+
+
+def check_no_overlap(slices):
+    for before, after in zip(slices, slices[1:]):
+        assert before[1] <= after[0] + 0.0015, (before, after)  # rounding
+
+
+def test_trace(uboot):
+    mini.create(uboot, "busy", BUSY)
+    while stats(uboot, "busy")["vcpus"][0]["exits"]["wfi"] < 20:  # it boots
+        uboot.ok("sleep 1")
+    said = uboot.ok("tarn trace record -t 2 -o /tmp/trace.json", timeout=300)
+    records, lost = map(int, re.search(r"(\d+) records in .*, (\d+) lost", said).groups())
+    trace = json.loads(fetch(uboot, "/tmp/trace.json"))
+    assert trace["otherData"] == {"records": records, "lost": lost} and records > 1000
+    processes = {event["args"]["name"]: event["pid"] for event in trace["traceEvents"]
+                 if event["name"] == "process_name"}
+    tracks = slices_of(trace)
+    for (pid, _, kind), slices in tracks.items():
+        check_no_overlap(slices)
+        assert kind in (("sched",) if pid == processes["CPUs"] else ("state", "exit"))
+    ends = [slices[-1][1] for slices in tracks.values()]
+    assert 1.9e6 < max(ends) < 20e6  # microseconds
+    # Every CPU was seen, and the domain on one of them.
+    on_cpus = [s for (pid, _, _), slices in tracks.items() if pid == processes["CPUs"] for s in slices]
+    assert {event["tid"] for _, _, event in on_cpus} == {1, 2, 3, 4}
+    assert {"busy vCPU 0", "dom0 vCPU 0"} <= {event["name"] for _, _, event in on_cpus}
+    # What the domain did.
+    states, = (slices for (pid, _, kind), slices in tracks.items()
+               if pid == processes["busy"] and kind == "state")
+    assert {"running", "idle"} <= {event["name"] for _, _, event in states}
+    on_cpu = sum(end - begin for begin, end, event in on_cpus if event["name"] == "busy vCPU 0")
+    running = sum(end - begin for begin, end, event in states if event["name"] == "running")
+    assert abs(on_cpu - running) < 1 and running < max(ends)
+    exits, = (slices for (pid, _, kind), slices in tracks.items()
+              if pid == processes["busy"] and kind == "exit")
+    assert {"wfi", "interrupt"} <= {event["name"] for _, _, event in exits}
+    given = {event["name"] for event in trace["traceEvents"]
+             if event["pid"] == processes["busy"] and event["ph"] == "i"}
+    assert "interrupt 27 (virtual timer)" in given
+    uboot.ok("tarn destroy busy", timeout=60)
+
+
+def test_one_trace_at_a_time(uboot):
+    uboot.ok("tarn trace record -o /tmp/one.json & sleep 1")
+    code, output = uboot.run("tarn trace record -t 1 -o /tmp/two.json")
+    assert code == 1 and re.search(r"process \d+ \(tarn\) records already", output)
+    # Killed, it leaves nothing behind: the next one records.
+    uboot.ok("kill -9 $!; wait $!; test ! -s /tmp/one.json -a ! -e /tmp/two.json")
+    uboot.ok("tarn trace record -o /tmp/two.json -- sleep 0.3", timeout=120)
+    json.loads(fetch(uboot, "/tmp/two.json"))
+    assert uboot.run("tarn trace record -o /nowhere/x.json")[0] == 1
+    for wrong in ("", "play", "record -t", "record -t x", "record --size 5", "record --", "record x"):
+        assert uboot.run(f"tarn trace {wrong}")[0] == 2, wrong
 
 
 def test_check(uboot):

@@ -44,6 +44,9 @@ UNIT_SOURCES_balance   := $(SCHED_SOURCES)
 UNIT_FLAGS_sched       := -Dsched_yield=tarn_sched_yield
 UNIT_FLAGS_balance     := $(UNIT_FLAGS_sched)
 UNIT_SOURCES_abort     := core/abort.c mm/trap_mmio.c
+UNIT_SOURCES_trace     := core/trace.c guests/dom0/cli/trace_ring.c guests/dom0/cli/trace_json.c \
+                          guests/dom0/cli/trace_names.c guests/dom0/cli/sample.c
+UNIT_LIBS_trace        := -pthread
 
 $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 

@@ -13,6 +13,7 @@ int command_list(int argc, char **argv);
 int command_stats(int argc, char **argv);
 int command_top(int argc, char **argv);
 int command_dmesg(int argc, char **argv);
+int command_trace(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_shutdown(int argc, char **argv);

@@ -10,7 +10,8 @@ _tarn() {
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W "adopt attach-disk autostart check console create destroy detach-disk \
-            dmesg fdt help info list pause reboot sched shutdown stats top unpause vcpu-list vcpu-pin" -- "$word"))
+            dmesg fdt help info list pause reboot sched shutdown stats top trace unpause vcpu-list \
+            vcpu-pin" -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -23,6 +24,8 @@ _tarn() {
         COMPREPLY=($(compgen -W "--all --json" -- "$word")) ;;
     top)
         COMPREPLY=($(compgen -W "-d -n --json" -- "$word")) ;;
+    trace)
+        COMPREPLY=($(compgen -W "record -o -t --size --" -- "$word") $(compgen -f -- "$word")) ;;
     dmesg)
         COMPREPLY=($(compgen -W "--follow --json --level=error --level=warn --level=info \
             --level=guest --level=debug" -- "$word")) ;;

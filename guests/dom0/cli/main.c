@@ -22,6 +22,8 @@ static const struct {
     {"stats", command_stats, "[--json] [DOMAIN]", "counters of vCPUs; of DOMAIN, exits by reason"},
     {"top", command_top, "[-d SECONDS] [-n COUNT] [--json]", "what domains do, again and again"},
     {"dmesg", command_dmesg, "[-f | --json | --level=LEVEL]", "Tarn's own log, or its level"},
+    {"trace", command_trace, "record [-o FILE] [-t SECONDS] [-- COMMAND]",
+     "what all CPUs do, for ui.perfetto.dev"},
     {"console", command_console, "DOMAIN", "attach to a domain's console; Ctrl-] leaves"},
     {"shutdown", command_shutdown, "[--wait[=SECONDS]] DOMAIN", "press a domain's power button"},
     {"reboot", command_reboot, "[--force] [--wait[=SECONDS]] DOMAIN", "make a domain begin anew"},

@@ -195,3 +195,8 @@ const char *hyper_reason_name(unsigned reason)
     };
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
 }
+
+int hyper_trace(struct tarn_trace *trace)
+{
+    return call(device, TARN_TRACE, trace);
+}

@@ -57,6 +57,9 @@ int hyper_affinity(uint32_t id, unsigned vcpu, uint64_t *cpus, bool *dedicated);
 /* Reads log->count bytes at log->position; sets log->level if it is one. */
 int hyper_log(struct tarn_log *log);
 
+/* Begins a trace, see TARN_TRACE. */
+int hyper_trace(struct tarn_trace *trace);
+
 /* "running", "crashed"...; the reason as a word, "" for none. */
 const char *hyper_state_name(unsigned state);
 const char *hyper_reason_name(unsigned reason);

@@ -116,6 +116,9 @@ void tarn_eventfd_notify(struct tarn_domain *domain, u32 index, u64 queues);
 /* Ends all of the domain's eventfds. */
 void tarn_eventfd_release(struct tarn_domain *domain);
 
+/* trace.c: the ioctl of /dev/tarn. */
+int tarn_trace_open(void __user *user);
+
 /* upcall.c */
 int tarn_upcall_init(void);
 int tarn_upcall_enable(void);

@@ -220,6 +220,8 @@ static long tarn_device_ioctl(struct file *file, unsigned int cmd, unsigned long
         return do_create(user);
     if (cmd == TARN_OPEN)
         return do_open(user);
+    if (cmd == TARN_TRACE)
+        return tarn_trace_open(user);
     for (i = 0; i < ARRAY_SIZE(rows); i++)
         if (rows[i].cmd == cmd)
             return call_row(&rows[i], user);

@@ -7,6 +7,7 @@
 
 #include <strings.h>
 
+#include "core/trace.h"
 #include "mm/pt_store.h"
 #include "platform/cpu.h"
 #include "platform/log.h"
@@ -38,6 +39,18 @@ WEAK void log_print(enum log_level level, const char *format, ...)
     vfprintf(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
+}
+
+WEAK volatile uint32_t trace_on;
+
+WEAK void trace_write(const struct vcpu *vcpu, enum tarn_trace_type type, uint64_t what,
+                      uint64_t value0, uint64_t value1)
+{
+    (void)vcpu;
+    (void)type;
+    (void)what;
+    (void)value0;
+    (void)value1;
 }
 
 WEAK uint64_t log_set_level(uint64_t level)

@@ -140,6 +140,19 @@ struct tarn_share {
 };
 #define TARN_SHARE _IOWR(TARN_IO, 0x08, struct tarn_share)
 
+/*
+ * Tracing is on until the descriptor `fd` is closed for the last time. It takes mmap() alone,
+ * PROT_READ, from offset 0: struct tarn_trace_page and behind it the rings, as notify.h says.
+ * EBUSY: somebody records already, and `recorder` says who; EINVAL: pages; ENOMEM: Tarn's heap.
+ */
+struct tarn_trace {
+    __u32 pages;    /* of a ring, 1..TARN_TRACE_PAGES; result: as it was made at the first call */
+    __u32 cpus;     /* result: physical CPUs, a ring each */
+    __s32 fd;       /* result */
+    __u32 recorder; /* 0; result with EBUSY: process id */
+};
+#define TARN_TRACE _IOWR(TARN_IO, 0x09, struct tarn_trace)
+
 /* ---- on a control descriptor ---- */
 
 /*
