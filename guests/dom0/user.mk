@@ -11,6 +11,8 @@ USER_OBJS    = $(patsubst %.c,$(USER_BUILD)/%.o,$(1))
 USER_FILES  := $(wildcard guests/dom0/units/*.service) \
                docs/man/tarn.1 docs/man/tarn.conf.5 guests/dom0/cli/completion.bash
 
+MANUAL_PROGRAMS := col groff grotty man nroff preconv soelim tbl troff
+
 USER_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
                -Wall -Wextra -Wconversion -Wshadow -Werror -I. -idirafter $(SYSROOT)/usr/include -MMD -MP
 USER_LIBS   := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libconfuse.a \
@@ -57,7 +59,18 @@ $(OVERLAY)/storage.stamp: guests/fetch/storage.txt | $(APT)/updated
 	$(Q)rm -rf $(BUILD)/storage.root
 	@touch $@
 
-$(BUILD)/dom0.img: $(OVERLAY)/user.stamp $(OVERLAY)/storage.stamp
+# man, to read tarn(1) and tarn.conf(5). Of its packages what formats a page on the spot: there are too few
+# pages for an index, so neither its timer nor its cron jobs.
+$(OVERLAY)/manual.stamp: guests/fetch/manual.txt | $(APT)/updated
+	$(call say,FETCH,man for dom0)
+	$(Q)rm -rf $(BUILD)/manual.root
+	$(Q)$(FETCH) $(APT) unpack $(BUILD)/manual.root $$(sed 's/#.*//' $<)
+	$(Q)cd $(BUILD)/manual.root && cp -a --parents -t $(abspath $(OVERLAY)) etc/groff etc/manpath.config \
+		$(MANUAL_PROGRAMS:%=usr/bin/%) usr/lib/aarch64-linux-gnu usr/lib/man-db usr/libexec/man-db usr/share/groff
+	$(Q)rm -rf $(BUILD)/manual.root
+	@touch $@
+
+$(BUILD)/dom0.img: $(OVERLAY)/user.stamp $(OVERLAY)/storage.stamp $(OVERLAY)/manual.stamp
 
 user: $(OVERLAY)/user.stamp ## dom0's programs: tarn and tarn-backend
 .PHONY: user
