@@ -32,7 +32,9 @@ static const char *answer(const char *request, int fd)
     if (fd >= 0 && sscanf(request, "medium %u %lu", &index, &sectors) == 2)
         return change_medium(index, fd, sectors);
     if (strcmp(request, "power") == 0)
-        reply = input_press_power() ? "ok" : "the guest has no driver for its power button";
+        reply = input_press_power() ? "ok"
+                                    : "the guest has no driver for its power button: it may still "
+                                      "be booting";
     if (fd >= 0)
         close(fd);
     return reply;

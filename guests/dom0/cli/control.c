@@ -150,7 +150,8 @@ int command_shutdown(int argc, char **argv)
     run_ask(info.name, "shutdown");
     if (press_power(info.name, why, sizeof(why)) != 0) {
         run_ask(info.name, "");
-        code = report(EXIT_FAILED, "%s: %s; use tarn destroy", info.name, why);
+        code = report(EXIT_FAILED, "%s: %s; try again in a moment, or use tarn destroy", info.name,
+                      why);
     } else if (seconds && (pidfd < 0 || !wait_end(pidfd, seconds))) {
         code = report(EXIT_TIMEOUT, "%s still runs after %u seconds; use tarn destroy", info.name,
                       seconds);
@@ -183,7 +184,8 @@ static int ask_to_reboot(const char *name)
     if (press_power(name, why, sizeof(why)) == 0)
         return EXIT_GOOD;
     run_ask(name, "");
-    return report(EXIT_FAILED, "%s: %s; use tarn reboot --force", name, why);
+    return report(EXIT_FAILED, "%s: %s; try again in a moment, or use tarn reboot --force", name,
+                  why);
 }
 
 int command_reboot(int argc, char **argv)
