@@ -143,6 +143,7 @@ DISK = 'disk "root" { path = "/var/lib/tarn/debian2.img" }\\n'
 # What is written, and what the one line must say: file and line, key, the wrong value, the remedy.
 ERRORS = {
     "unknown key": (GOOD + 'memry = "1G"\\n', ":6:", "memry", "tarn.conf(5)"),
+    "no number": (GOOD.replace("vcpus = 1", "vcpus = two"), ":5:", "key 'vcpus'", "two", "write it like"),
     "no amount": (GOOD.replace("256M", "lots"), ":4:", "memory", "lots", '"512M"'),
     "more memory than any domain": (GOOD.replace("256M", "512T"), ":4:", "memory", "512T", "at most"),
     "more memory than is free": (GOOD.replace("256M", "3G"), ":4:", "memory", "3072M", "lower memory="),
@@ -173,7 +174,7 @@ def test_errors_name_what_is_wrong_and_leave_nothing(uboot):
     for what, (config, *words) in ERRORS.items():
         uboot.ok(f"cd /; printf '%b' '{config}' > /tmp/bad.conf")
         code, output = uboot.run("tarn create /tmp/bad.conf", timeout=120)
-        if (code == 0 or len(output.splitlines()) != 1 or "/tmp/bad.conf" not in output or
+        if (code == 0 or len(output.splitlines()) != 1 or not output.startswith("/tmp/bad.conf:") or
                 any(word not in output for word in words)):
             wrong.append(f"{what}: exit code {code}: {output}")
         after = census(uboot)

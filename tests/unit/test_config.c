@@ -170,7 +170,7 @@ static void test_refused(void **state)
     refuse("name = \"web\"\nmemory = \"1G\"\n", ":1: key 'kernel': missing; add kernel");
     refuse("kernel = k\nmemory = \"1G\"\n", "key 'name': missing");
     refuse("name = a\nkernel = k\n", "key 'memory': missing");
-    refuse(GOOD "memry = \"1G\"\n", ":5: no such option 'memry'; see tarn.conf(5)");
+    refuse(GOOD "memry = \"1G\"\n", ":5: key 'memry': there is no such key; see tarn.conf(5)");
     refuse("name = \"a b\"\nkernel = k\nmemory = 1G\n", ":1: key 'name': 'a b' is no name");
     refuse("name = \"last\"\nkernel = k\nmemory = 1G\n", ":1: key 'name'");
     refuse("name = a\nkernel = k\nmemory = lots\n", ":3: key 'memory': 'lots' is no amount");
@@ -181,11 +181,14 @@ static void test_refused(void **state)
     refuse("name = a\nkernel = k\nmemory = 1G\nvcpus = 99\n",
            ":4: key 'vcpus': 99 is out of range");
     refuse("name = a\nkernel = k\nmemory = 1G\nvcpus = 0\n", ":4: key 'vcpus'");
-    refuse("name = a\nkernel = k\nmemory = 1G\nvcpus = two\n", ":4: invalid integer");
+    refuse("name = a\nkernel = k\nmemory = 1G\nvcpus = two\n",
+           ":4: key 'vcpus': 'two' is no whole number; write it like vcpus = 2\n");
+    refuse(GOOD "cap = 99999999999999999999\n", ":5: key 'cap': '99999999999999999999' is no");
     refuse(GOOD "disk \"x\" {\n readonly = true\n}\n", "key 'path': missing in disk \"x\"");
     refuse(GOOD "disk \"x\" { path = a }\ndisk \"x\" { path = b }\n",
-           ":6: found duplicate title 'x'");
-    refuse(GOOD "disk \"x\" { path = a readonly = perhaps }\n", ":5: invalid boolean");
+           ":6: 'x' is the title of two sections; give each its own\n");
+    refuse(GOOD "disk \"x\" { path = a readonly = perhaps }\n",
+           ":5: key 'readonly': 'perhaps' is neither true nor false; write readonly = true\n");
     refuse(GOOD "network \"n\" { }\n", "key 'bridge': missing in network \"n\"");
     refuse(GOOD "network \"n\" {\nbridge = b\nmac = \"1:2\"\n}\n", ":7: key 'mac': '1:2'");
     refuse(GOOD "network \"n\" {\nbridge = b\nmac = \"01:00:00:00:00:01\"\n}\n", ":7: key 'mac'");
@@ -213,10 +216,18 @@ static void test_refused(void **state)
            "key 'queues': 2 is out of");
     refuse(GOOD "network \"n\" {\nbridge = b\nbackend = \"fast\"\n}\n",
            ":7: key 'backend': 'fast' is not known; use \"vhost\" or \"user\"");
-    refuse(GOOD "disk \"x\" { path = a\n", "a section has no end");
-    refuse(GOOD "disk \"x\" { path = \"a\n", ":");
-    refuse(GOOD "/* for ever", "a comment has no end");
-    refuse(GOOD "}\n", ":5: ");
+    refuse(GOOD "# {\ndisk \"x\" { path = a\n", ":6: a section has no end; add a '}'\n");
+    refuse(GOOD "disk \"x\" { path = \"a\n", ":5: a text has no end; add its quote\n");
+    refuse(GOOD "/* for ever", ":5: a comment has no end; add a '*/'\n");
+    refuse(GOOD "}\n", ":5: there is a '}' too many; remove it\n");
+    refuse(GOOD "initrd\ncap = 5\n", ": key 'initrd': '=' is missing after it; write KEY");
+    refuse(GOOD "cap += 5\n", ":5: key 'cap': it has one value; write = instead of +=\n");
+    refuse(GOOD "disk { }\n", ":5: key 'disk': its title is missing; write it like");
+    refuse(GOOD "disk \"x\"\npath = a\n", "key 'disk': '{' is missing; write it like");
+    refuse(GOOD "= 5\n", ":5: '=' is out of place; write KEY = VALUE");
+    refuse(GOOD "initrd =", "the file ends in the middle of something; write the rest\n");
+    /* Whatever a value holds, an error is a line. */
+    refuse(GOOD "on_crash = \"a\\nb\\033[2J\"\n", ":5: key 'on_crash': 'a?b?[2J' is nothing");
 }
 
 static void test_every_error_is_a_line(void **state)

@@ -53,7 +53,8 @@ $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lf
 BACKEND_SOURCES := $(addprefix guests/dom0/backend/,aio.c device.c virtqueue.c block.c console.c entropy.c \
                      input.c net.c net_vhost.c vhost.c terminal.c workers.c loop.c)
 
-UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_value.c \
+UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_text.c common/config_value.c \
+                              common/report.c \
                               common/devices.c common/reason.c cli/fdt.c cli/image.c cli/restart.c)
 UNIT_LIBS_config         := -lconfuse -lfdt
 UNIT_SOURCES_virtqueue   := guests/dom0/backend/virtqueue.c

@@ -22,7 +22,7 @@
 /* Hands the built domain to its supervisor, who starts it. The lock is given back for that. */
 static int hand_over(const struct config *config, int fd, int lock)
 {
-    char error[256];
+    char error[4096];
 
     run_ask_error(config->name);
     run_unlock(config->name, lock);
@@ -42,8 +42,11 @@ static int hand_over(const struct config *config, int fd, int lock)
         run_remove(config->name);
         run_unlock(config->name, lock);
     }
-    return report(EXIT_FAILED, "%s",
-                  error[0] ? error : "its supervisor does not start; see journalctl -u 'tarn@*'");
+    if (!error[0])
+        return report(EXIT_FAILED, "%s: its supervisor does not start; see journalctl -u tarn@%s",
+                      config->name, config->name);
+    report_line(stderr, error); /* as it stands in the journal */
+    return EXIT_FAILED;
 }
 
 /*

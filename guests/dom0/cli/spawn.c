@@ -167,10 +167,10 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
     int fd = disk->remote ? -1 : open_disk(c, slot->number, launch->patience);
 
     if (fd < 0 && !disk->remote) {
-        report(0, "%s:%d: key 'path': disk \"%s\": %s: %s", c->file, disk->line, disk->title,
-               disk->path,
-               errno == EBUSY ? "another domain uses it; give each its own, or readonly = true"
-                              : strerror(errno));
+        config_error(c, stderr, disk->line, "path", "disk \"%s\": %s: %s", disk->title, disk->path,
+                     errno == EBUSY
+                         ? "another domain uses it; give each its own, or readonly = true"
+                         : strerror(errno));
         return false;
     }
     bool raw = strcmp(disk->type, "raw") == 0;
@@ -198,8 +198,8 @@ static int add_tap(struct launch *launch, const struct config *c, unsigned id, u
     int fd = tap_open(name, network->bridge, network->queues > 1);
     if (fd >= 0)
         return keep(launch, fd);
-    report(0, "%s:%d: key 'bridge': network \"%s\": cannot join %s: %s", c->file, network->line,
-           network->title, network->bridge, strerror(errno));
+    config_error(c, stderr, network->line, "bridge", "network \"%s\": cannot join %s: %s",
+                 network->title, network->bridge, strerror(errno));
     return -1;
 }
 
@@ -210,10 +210,9 @@ static int add_vhost(struct launch *launch, const struct config *c,
 
     if (fd >= 0)
         return keep(launch, fd);
-    report(0,
-           "%s:%d: key 'backend': network \"%s\": %s: %s; load vhost_net or set backend = "
-           "\"user\"",
-           c->file, network->line, network->title, VHOST_NET, strerror(errno));
+    config_error(c, stderr, network->line, "backend",
+                 "network \"%s\": %s: %s; load vhost_net or set backend = \"user\"", network->title,
+                 VHOST_NET, strerror(errno));
     return -1;
 }
 
@@ -243,7 +242,8 @@ static bool add_vsock(struct launch *launch, const struct config *c, unsigned in
     int fd = open(VHOST_VSOCK, O_RDWR | O_CLOEXEC);
 
     if (fd < 0) {
-        report(0, "%s: vsock: %s: %s; load vhost_vsock", c->name, VHOST_VSOCK, strerror(errno));
+        config_error(c, stderr, c->line_cid, "cid", "%s: %s; load vhost_vsock", VHOST_VSOCK,
+                     strerror(errno));
         return false;
     }
     add(launch, "--device=%u:vsock:%d:%u", index, keep(launch, fd), c->cid);
@@ -318,8 +318,8 @@ static bool add_log(struct launch *launch, const struct config *c)
         return true;
     int fd = open(c->console_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
-        report(0, "%s:%d: key 'log': %s: %s; give a file that can be written", c->file, c->line_log,
-               c->console_log, strerror(errno));
+        config_error(c, stderr, c->line_log, "log", "%s: %s; give a file that can be written",
+                     c->console_log, strerror(errno));
         return false;
     }
     add(launch, "--log=%d", keep(launch, fd));

@@ -13,10 +13,11 @@
 
 #include "guests/abi/domu.h"
 #include "guests/abi/hypercall.h"
+#include "guests/dom0/common/config_text.h"
 #include "guests/dom0/common/config_value.h"
+#include "guests/dom0/common/report.h"
 
 #define MAX_NOTES   256
-#define MAX_FILE    65536
 #define NAME_LENGTH (TARN_NAME_SIZE - 1)
 #define MAX_VCPUS   32
 #define MAX_WEIGHT  65535
@@ -36,9 +37,12 @@ static struct {
     } note[MAX_NOTES];
 } reading;
 
+static int parse_integer(cfg_t *section, cfg_opt_t *option, const char *text, void *value);
+static int parse_bool(cfg_t *section, cfg_opt_t *option, const char *text, void *value);
+
 static cfg_opt_t disk_options[] = {
     CFG_STR("path", NULL, CFGF_NONE),
-    CFG_BOOL("readonly", cfg_false, CFGF_NONE),
+    CFG_BOOL_CB("readonly", cfg_false, CFGF_NONE, parse_bool),
     CFG_STR("type", "raw", CFGF_NONE),
     CFG_END(),
 };
@@ -54,7 +58,7 @@ static cfg_opt_t console_options[] = {
     CFG_END(),
 };
 static cfg_opt_t vsock_options[] = {
-    CFG_INT("cid", 0, CFGF_NONE),
+    CFG_INT_CB("cid", 0, CFGF_NONE, parse_integer),
     CFG_END(),
 };
 static cfg_opt_t share_options[] = {
@@ -75,11 +79,11 @@ static cfg_opt_t options[] = {
     CFG_STR("initrd", NULL, CFGF_NONE),
     CFG_STR("cmdline", NULL, CFGF_NONE),
     CFG_STR("memory", NULL, CFGF_NONE),
-    CFG_INT("vcpus", 1, CFGF_NONE),
-    CFG_INT("weight", TARN_WEIGHT, CFGF_NONE),
-    CFG_INT("cap", 0, CFGF_NONE),
+    CFG_INT_CB("vcpus", 1, CFGF_NONE, parse_integer),
+    CFG_INT_CB("weight", TARN_WEIGHT, CFGF_NONE, parse_integer),
+    CFG_INT_CB("cap", 0, CFGF_NONE, parse_integer),
     CFG_STR("cpus", "all", CFGF_NONE),
-    CFG_BOOL("dedicated", cfg_false, CFGF_NONE),
+    CFG_BOOL_CB("dedicated", cfg_false, CFGF_NONE, parse_bool),
     CFG_STR("on_crash", "destroy", CFGF_NONE),
     CFG_STR("on_reboot", "restart", CFGF_NONE),
     CFG_SEC("disk", disk_options, TITLED),
@@ -106,12 +110,46 @@ void config_error(const struct config *config, FILE *errors, int line, const cha
                   const char *format, ...)
 {
     va_list args;
+    char *said = NULL, *whole = NULL;
 
-    fprintf(errors, "%s:%d: key '%s': ", config->file, line, key);
     va_start(args, format);
-    vfprintf(errors, format, args);
+    if (vasprintf(&said, format, args) >= 0 &&
+        asprintf(&whole, "%s:%d: key '%s': %s", config->file, line, key, said) >= 0)
+        report_line(errors, whole);
     va_end(args);
-    fputc('\n', errors);
+    free(whole);
+    free(said);
+}
+
+/* Values that libconfuse would refuse in words of its own. */
+static int parse_integer(cfg_t *section, cfg_opt_t *option, const char *text, void *value)
+{
+    char *end;
+
+    errno = 0;
+    long number = strtol(text, &end, 0);
+    if (end == text || *end || errno) {
+        config_error(reading.config, reading.errors, section->line, option->name,
+                     "'%s' is no whole number%s; write it like %s = %d", text,
+                     errno == ERANGE ? " of any use" : "", option->name,
+                     strcmp(option->name, "cid") == 0 ? 3 : 2);
+        return -1;
+    }
+    *(long *)value = number;
+    return 0;
+}
+
+static int parse_bool(cfg_t *section, cfg_opt_t *option, const char *text, void *value)
+{
+    int truth = cfg_parse_boolean(text);
+
+    if (truth < 0) {
+        config_error(reading.config, reading.errors, section->line, option->name,
+                     "'%s' is neither true nor false; write %s = true", text, option->name);
+        return -1;
+    }
+    *(cfg_bool_t *)value = truth ? cfg_true : cfg_false;
+    return 0;
 }
 
 static int note_line(cfg_t *section, cfg_opt_t *option)
@@ -147,24 +185,23 @@ static int line_of(const cfg_t *section, const char *key)
     return line;
 }
 
-static void parse_message(int line, const char *format, ...)
+/* Mistakes of the text that are no key's. */
+static void text_error(int line, const char *what)
 {
-    va_list args;
+    char *whole = NULL;
 
-    fprintf(reading.errors, "%s:%d: ", reading.config->file, line);
-    va_start(args, format);
-    vfprintf(reading.errors, format, args);
-    va_end(args);
-    fprintf(reading.errors, "; see tarn.conf(5)\n");
+    if (asprintf(&whole, "%s:%d: %s", reading.config->file, line, what) >= 0)
+        report_line(reading.errors, whole);
+    free(whole);
 }
 
-/* libconfuse's own messages: they name the key; we add the line and where to look. */
 static void parse_error(cfg_t *cfg, const char *format, va_list args)
 {
-    char message[256];
+    char message[256], said[512];
 
     vsnprintf(message, sizeof(message), format, args);
-    parse_message(cfg->line, "%s", message);
+    config_text_reword(message, said, sizeof(said));
+    text_error(cfg->line, said);
 }
 
 uint64_t config_region(const struct config *config, unsigned number)
@@ -513,84 +550,22 @@ static bool read_values(struct config *c, FILE *errors, cfg_t *parsed)
     return good;
 }
 
-/* Past a quoted string's last character, or at the text's end. */
-static char *skip_quoted(char *at)
-{
-    char quote = *at++;
-
-    for (; *at && *at != quote; at++)
-        if (*at == '\\' && at[1])
-            at++;
-    return *at ? at + 1 : at;
-}
-
-/* A comment's end, or NULL if it has none; `at` itself if none begins there. */
-static char *comment_end(char *at)
-{
-    if (at[0] == '#' || (at[0] == '/' && at[1] == '/'))
-        return at + strcspn(at, "\n");
-    if (at[0] != '/' || at[1] != '*')
-        return at;
-    char *end = strstr(at + 2, "*/");
-    return end ? end + 2 : NULL;
-}
-
-/*
- * What libconfuse does not do well: it miscounts lines that have comments, so they are overwritten
- * with blanks; and takes a section that the file's end cuts off. Returns what is wrong, or NULL.
- */
-static const char *prepare(char *text)
-{
-    int depth = 0;
-
-    for (char *at = text; *at;) {
-        char *end = comment_end(at);
-        if (!end)
-            return "a comment has no end; add a '*/'";
-        if (end == at && (*at == '"' || *at == '\'')) {
-            at = skip_quoted(at);
-        } else if (end == at) {
-            depth += (*at == '{') - (*at == '}');
-            at++;
-        }
-        for (; at < end; at++)
-            *at = *at == '\n' ? '\n' : ' ';
-    }
-    return depth > 0 ? "a section has no end; add a '}'" : NULL;
-}
-
-/* The whole file as a string to be freed, or NULL with errno set. */
-static char *read_file(const char *file)
-{
-    char *text = malloc(MAX_FILE + 1);
-    FILE *stream = text ? fopen(file, "re") : NULL;
-    size_t size = stream ? fread(text, 1, MAX_FILE, stream) : 0;
-    bool good = stream && !ferror(stream) && size < MAX_FILE;
-
-    if (stream && !good)
-        errno = ferror(stream) ? errno : EFBIG;
-    if (stream)
-        fclose(stream);
-    if (!good) {
-        free(text);
-        return NULL;
-    }
-    text[size] = '\0';
-    return text;
-}
-
 static bool parse(struct config *config, cfg_t *parsed)
 {
-    char *text = read_file(config->file);
+    char *text = config_text_read(config->file);
 
     if (!text) {
-        fprintf(reading.errors, "%s: cannot be read: %s; give the path of a configuration\n",
-                config->file, strerror(errno));
+        char *whole = NULL;
+        if (asprintf(&whole, "%s: cannot be read: %s; give the path of a configuration",
+                     config->file, strerror(errno)) >= 0)
+            report_line(reading.errors, whole);
+        free(whole);
         return false;
     }
-    const char *wrong = prepare(text);
+    int line;
+    const char *wrong = config_text_prepare(text, &line);
     if (wrong)
-        parse_message(1, "%s", wrong);
+        text_error(line, wrong);
     bool good = !wrong && cfg_parse_buf(parsed, text) == CFG_SUCCESS;
     free(text);
     return good;
