@@ -35,7 +35,7 @@ $(MODULES)/.done: $(MAKE_IMAGES)/mkmodules.sh $(MAKE_IMAGES)/modules.txt $(KIMAG
 
 # One Debian for all guests; what tells dom0 and domU apart is laid over it below.
 $(ROOTFS): $(MAKE_IMAGES)/mkrootfs.sh $(MAKE_IMAGES)/packages.txt | $(APT)/updated
-	$(call say,DEBIAN,$@ : mmdebstrap takes some minutes)
+	$(call say,DEBIAN,$@ : some minutes)
 	$(Q)$< $@ $(MAKE_IMAGES)/packages.txt $(APT)/sources.list
 
 $(INITRD): $(MAKE_IMAGES)/mkinitrd.sh $(MAKE_IMAGES)/init $(MAKE_IMAGES)/modules-initrd.txt $(KIMAGE)
