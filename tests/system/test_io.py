@@ -225,6 +225,8 @@ def test_other_devices(rig):
     rig.create(vcpus=2, more='vsock { cid = 42 }\nshare "tarn" { path = "/srv/share" }\n'
                'port "agent" { }\nport "second" { }\ndisk "drive" { path = "" }', lan=False)
     check_drive(rig)
+    # Gone before anybody in the guest listens; what it said stays.
+    rig.dom0.ok("echo hasty | timeout 1 nc -U /run/tarn/load/port.second; test $? = 124")
     rig.dom0.ok(f"rm -f /tmp/in; mkfifo /tmp/in; {PORT_CLIENT}; echo hello >&3")
     domu = rig.enter()
     assert "virtio" in domu.ok("cat /sys/class/misc/hw_random/rng_current")
@@ -233,7 +235,8 @@ def test_other_devices(rig):
     domu.ok("mkdir -p /tmp/share && mount -t virtiofs tarn /tmp/share", timeout=60)
     sent = domu.ok("sha256sum < /tmp/share/a", timeout=120)
     domu.ok("mkdir /tmp/share/made && cp /tmp/share/a /tmp/share/made/b && rm /tmp/share/a", timeout=120)
-    domu.ok("test -c /dev/virtio-ports/second && exec 3<>/dev/virtio-ports/agent")
+    assert domu.ok("read -r line < /dev/virtio-ports/second; echo $line", timeout=60) == "hasty"
+    domu.ok("exec 3<>/dev/virtio-ports/agent")
     assert domu.ok("read -r line <&3; echo $line", timeout=60) == "hello"
     # More than anybody on the way has room for.
     domu.ok("{ head -c 300000 /dev/zero | tr '\\0' x; echo; } >&3", timeout=120)

@@ -228,6 +228,58 @@ static void test_slow_client(void **unused)
     driver_write(device, VIRTIO_MMIO_STATUS, 0);
 }
 
+/* All that a client sent arrives, even if it goes at once; then its end is told. */
+static void test_hasty_client(void **unused)
+{
+    uint8_t text[5000];
+    size_t got = 0;
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (uint8_t)(i * 7 + i / 256);
+    plug();
+    /* It comes before there is a driver. */
+    int client = dial(0);
+    assert_int_equal(send(client, text, sizeof(text), 0), sizeof(text));
+    close(client);
+    for (unsigned i = 0; i < 5; i++)
+        loop_once(10);
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
+    bring_up();
+    say(0xffffffff, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    say(0, VIRTIO_CONSOLE_PORT_READY, 1);
+    listen_for(4);
+    expect(0, VIRTIO_CONSOLE_PORT_ADD, 1, "");
+    expect(0, VIRTIO_CONSOLE_PORT_NAME, 1, "agent");
+    expect(0, VIRTIO_CONSOLE_PORT_OPEN, 1, "");
+    expect(1, VIRTIO_CONSOLE_PORT_ADD, 1, "");
+    int next = dial(0); /* its turn comes when the other's bytes have been taken */
+    assert_int_equal(send(next, "!", 1, 0), 1);
+    offer(1, 0, BUFFER(2), 100, 0); /* nobody to write to */
+    assert_non_null(ring_take(&ring[1]));
+    listen_for(2);
+    say(0, VIRTIO_CONSOLE_PORT_OPEN, 1);
+    for (unsigned i = 0; got < sizeof(text); i++) {
+        assert_null(ring_take(&ring[CONTROL_IN]));
+        offer(0, i % SIZE, BUFFER(3), 1000, VRING_DESC_F_WRITE);
+        struct vring_used_elem *element = ring_take(&ring[0]);
+        assert_non_null(element);
+        assert_memory_equal(guest_pointer(&guest, BUFFER(3)), text + got, element->len);
+        got += element->len;
+    }
+    expect(0, VIRTIO_CONSOLE_PORT_OPEN, 0, "");
+    for (unsigned i = 0; i < 3; i++)
+        loop_once(10);
+    expect(0, VIRTIO_CONSOLE_PORT_OPEN, 1, "");
+    offer(0, 0, BUFFER(4), 64, VRING_DESC_F_WRITE);
+    assert_int_equal(ring_take(&ring[0])->len, 1);
+    close(next);
+    listen_for(1);
+    loop_once(10);
+    expect(0, VIRTIO_CONSOLE_PORT_OPEN, 0, "");
+    driver_write(device, VIRTIO_MMIO_STATUS, 0);
+}
+
 /* The next backend says all again, and takes the buffers that were taken. */
 static void test_resume(void **unused)
 {
@@ -318,8 +370,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_slow_client),
-        cmocka_unit_test(test_resume),         cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_peer),
+        cmocka_unit_test(test_hasty_client),   cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_hostile),        cmocka_unit_test(test_peer),
     };
 
     guest_open(&guest);

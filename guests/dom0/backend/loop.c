@@ -41,11 +41,16 @@ void loop_set(struct loop_source *source, uint32_t events)
     epoll_ctl(epoll_fd, EPOLL_CTL_MOD, source->fd, &event);
 }
 
+void loop_forget(struct loop_source *source)
+{
+    epoll_ctl(epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+}
+
 void loop_close(struct loop_source *source)
 {
     if (source->fd < 0)
         return;
-    epoll_ctl(epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+    loop_forget(source);
     close(source->fd);
     source->fd = -1;
 }

@@ -25,7 +25,10 @@ bool loop_add(struct loop_source *source);
 /* Changes the events it waits for; 0 keeps it silent but for errors. Does nothing if fd is -1. */
 void loop_set(struct loop_source *source, uint32_t events);
 
-/* Takes it out and closes its fd. */
+/* Takes it out; its fd stays open. */
+void loop_forget(struct loop_source *source);
+
+/* Takes it out, if it is in, and closes its fd. */
 void loop_close(struct loop_source *source);
 
 /* Waits up to timeout_ms (-1: for ever) and handles what is ready. False: something is broken. */

@@ -2,7 +2,8 @@
 /*
  * A port has one client at a time; the guest is told when it comes and goes. What the guest writes
  * while there is none is thrown away, as by QEMU. What a client sends waits in its socket until the
- * guest has room.
+ * guest has room, even if the client has gone: the next one's turn, and the guest's word of the
+ * end, come after that.
  *
  * Control messages that are owed to the guest are flags, so that one is owed once, however long the
  * guest gives no buffer for it; a new backend owes them all again, which drivers take well.
@@ -33,6 +34,7 @@ struct port {
     struct vq_chain out; /* being sent to the client, from byte `sent` on; held if `busy` */
     size_t sent;
     bool busy;
+    bool ended;   /* the client has gone; what it sent has not been taken */
     size_t typed; /* bytes of the client in `in` */
     uint8_t in[ROOM];
 };
@@ -186,7 +188,7 @@ static bool send_held(struct port *port)
 
 static void listen_to_client(struct port *port)
 {
-    if (is_connected(port))
+    if (is_connected(port) && !port->ended)
         loop_set(&port->client, (port->typed ? 0 : EPOLLIN) | (port->busy ? EPOLLOUT : 0));
 }
 
@@ -208,8 +210,32 @@ static void guest_writes(struct port *port)
     listen_to_client(port);
 }
 
-/* Gives the guest what its client sent, as far as there is room. */
-static void guest_reads(struct port *port)
+static void lose_client(struct port *port)
+{
+    loop_close(&port->client);
+    port->ended = false;
+    loop_set(&port->listener, EPOLLIN);
+    port->owe_open = true;
+    if (port->busy) /* nobody wants the rest */
+        guest_writes(port);
+    pay_all();
+}
+
+/* Takes what the client sent next, `in` being empty. False: there is nothing, and perhaps no client
+ * any more. */
+static bool hear_client(struct port *port)
+{
+    ssize_t got = recv(port->client.fd, port->in, ROOM, MSG_DONTWAIT);
+
+    if (got > 0)
+        port->typed = (size_t)got;
+    else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        lose_client(port);
+    return got > 0;
+}
+
+/* Gives the guest bytes of `in`, as far as there is room. */
+static void give(struct port *port)
 {
     struct virtqueue *vq = &ports.device.vq[rx_of(port)];
     struct vq_chain *chain = &ports.chain;
@@ -226,18 +252,26 @@ static void guest_reads(struct port *port)
         port->typed -= n;
         memmove(port->in, port->in + n, port->typed);
     }
-    finish(rx_of(port));
+}
+
+/* Of a client that has gone, all: there is no more to come than its socket holds. */
+static void guest_reads(struct port *port)
+{
+    do {
+        give(port);
+        finish(rx_of(port));
+    } while (port->ended && port->typed == 0 && hear_client(port));
     listen_to_client(port);
 }
 
-static void lose_client(struct port *port)
+/* It has gone before the guest took all that it sent. */
+static void outlive_client(struct port *port)
 {
-    loop_close(&port->client);
-    port->typed = 0;
-    port->owe_open = true;
-    if (port->busy) /* nobody wants the rest */
+    port->ended = true;
+    loop_forget(&port->client); /* which would say so for ever */
+    loop_set(&port->listener, 0);
+    if (port->busy)
         guest_writes(port);
-    pay_all();
 }
 
 static void client_ready(struct loop_source *source, uint32_t events)
@@ -248,15 +282,9 @@ static void client_ready(struct loop_source *source, uint32_t events)
         guest_writes(port);
     if (!is_connected(port) || !(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         return;
-    ssize_t got = port->typed ? 0 : recv(source->fd, port->in, ROOM, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got <= 0) {
-        lose_client(port);
-        return;
-    }
-    port->typed = (size_t)got;
-    if (is_ready(port, 0))
+    if (port->typed)
+        outlive_client(port);
+    else if (hear_client(port) && is_ready(port, 0))
         guest_reads(port);
     else
         listen_to_client(port);
@@ -333,7 +361,7 @@ static void reset(struct device *device)
     for (unsigned i = 0; i < ports.count; i++) {
         struct port *port = &ports.port[i];
         port->owe_add = port->owe_name = port->owe_open = port->busy = false;
-        port->sent = port->typed = 0;
+        port->sent = 0;
         listen_to_client(port);
     }
 }
