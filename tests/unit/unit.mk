@@ -57,6 +57,7 @@ UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/conf
                               common/report.c \
                               common/devices.c common/reason.c cli/fdt.c cli/image.c cli/restart.c)
 UNIT_LIBS_config         := -lconfuse -lfdt
+UNIT_SOURCES_json        := guests/dom0/cli/json.c
 UNIT_SOURCES_virtqueue   := guests/dom0/backend/virtqueue.c
 UNIT_SOURCES_virtio_mmio := $(BACKEND_SOURCES)
 UNIT_SOURCES_block       := $(addprefix guests/dom0/backend/,device.c virtqueue.c block.c)

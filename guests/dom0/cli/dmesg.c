@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "guests/dom0/cli/commands.h"
+#include "guests/dom0/cli/json.h"
 #include "guests/dom0/cli/options.h"
 #include "guests/dom0/common/hyper.h"
 #include "guests/dom0/common/report.h"
@@ -22,21 +23,6 @@ static const char *const levels[] = {"error", "warn", "info", "guest", "debug"};
 static char line[512];
 static size_t length;
 static unsigned printed;
-
-/* A string of JSON. Tarn's lines are ASCII; names of guests in them are printable. */
-static void print_string(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        if (*text >= ' ' && *text <= '~')
-            putchar(*text);
-        else
-            printf("\\u%04x", (unsigned char)*text);
-    }
-    putchar('"');
-}
 
 /* "<level>[seconds] text"; the first of all may lack its beginning, and is left out then. */
 static void print_line(bool json)
@@ -56,7 +42,7 @@ static void print_line(bool json)
     }
     printf("%s{\"level\": \"%s\", \"seconds\": %.6f, \"text\": ", printed++ ? ",\n " : "",
            levels[level], seconds);
-    print_string(&line[text]);
+    json_string(stdout, &line[text]);
     putchar('}');
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "guests/dom0/cli/commands.h"
+#include "guests/dom0/cli/details.h"
 #include "guests/dom0/cli/find.h"
+#include "guests/dom0/cli/json.h"
 #include "guests/dom0/cli/machine.h"
 #include "guests/dom0/cli/options.h"
 #include "guests/dom0/cli/rundir.h"
@@ -26,20 +28,23 @@ static const char *state_word(const struct tarn_info *d)
     return hyper_state_name(d->state);
 }
 
-/* Names hold no character that JSON would have to escape (config_name_is_good; dom0). */
+/* The object is left open. Names hold no character that JSON would have to escape
+ * (config_name_is_good; dom0). */
 static void print_json(const struct tarn_info *d)
 {
     struct run_words last = {""}, died = {""};
     unsigned restarts = d->id ? run_count(d->name, RUN_RESTARTS, &last) : 0;
     unsigned deaths = d->id ? run_count(d->name, RUN_BACKEND, &died) : 0;
 
-    printf("{\"id\": %u, \"name\": \"%s\", \"state\": \"%s\", \"reason\": \"%s\", "
-           "\"reason_text\": \"%s\", \"vcpus\": %u, \"memory\": %llu, \"cpu_ns\": %llu, "
-           "\"backend\": %s, \"restarts\": %u, \"last_restart\": \"%s\", "
-           "\"backend_deaths\": %u, \"last_backend_death\": \"%s\"}",
-           d->id, d->name, state_word(d), hyper_reason_name(d->reason), hyper_reason_words(d).text,
+    printf("{\"id\": %u, \"name\": \"%s\", \"state\": \"%s\", \"reason\": \"%s\"", d->id, d->name,
+           state_word(d), hyper_reason_name(d->reason));
+    json_member(stdout, "reason_text", hyper_reason_words(d).text);
+    printf(", \"vcpus\": %u, \"memory\": %llu, \"cpu_ns\": %llu, \"backend\": %s, \"restarts\": %u",
            d->vcpus, (unsigned long long)d->memory, (unsigned long long)d->cpu_ns,
-           d->backend ? "true" : "false", restarts, last.text, deaths, died.text);
+           d->backend ? "true" : "false", restarts);
+    json_member(stdout, "last_restart", last.text);
+    printf(", \"backend_deaths\": %u", deaths);
+    json_member(stdout, "last_backend_death", died.text);
 }
 
 static void print_row(const struct tarn_info *d)
@@ -55,15 +60,16 @@ static void print_details(const struct tarn_info *d)
     unsigned restarts = d->id ? run_count(d->name, RUN_RESTARTS, &last) : 0;
     unsigned deaths = d->id ? run_count(d->name, RUN_BACKEND, &died) : 0;
 
-    printf("name     %s\nid       %u\nstate    %s%s%s%s\nvcpus    %u\nmemory   %lluM\n"
-           "cpu time %.3fs\nbackend  %s\n",
+    printf("name      %s\nid        %u\nstate     %s%s%s%s\nvcpus     %u\nmemory    %lluM\n"
+           "cpu time  %.3fs\nbackend   %s\n",
            d->name, d->id, state_word(d), *reason.text ? " (" : "", reason.text,
            *reason.text ? ")" : "", d->vcpus, (unsigned long long)d->memory >> 20,
            seconds(d->cpu_ns), d->backend ? "attached" : "none");
     if (restarts)
-        printf("restarts %u, the last one %s\n", restarts, last.text);
+        printf("restarts  %u, the last one %s\n", restarts, last.text);
     if (deaths)
         printf("backend deaths %u, the last one %s\n", deaths, died.text);
+    details_print(d);
 }
 
 static unsigned listed;
@@ -76,10 +82,12 @@ static void print_ended(const char *name, const char *how)
 
     if (hyper_find(name, &info) == 0)
         return;
-    if (list_json)
-        printf("%s{\"id\": null, \"name\": \"%s\", \"state\": \"dead\", \"reason_text\": \"%s\"}",
-               listed++ ? ",\n " : "", name, how);
-    else
+    if (list_json) {
+        printf("%s{\"id\": null, \"name\": \"%s\", \"state\": \"dead\"", listed++ ? ",\n " : "",
+               name);
+        json_member(stdout, "reason_text", how);
+        putchar('}');
+    } else
         printf("   -  %-31s  %-13s  %5s  %7s  %10s  %s\n", name, "dead", "-", "-", "-", how);
 }
 
@@ -105,6 +113,7 @@ int command_list(int argc, char **argv)
         }
         fputs(listed++ ? ",\n " : "", stdout);
         print_json(&info);
+        putchar('}');
     }
     if (all)
         run_each_ended(print_ended);
@@ -120,9 +129,10 @@ static int machine_info(bool json)
     if (error)
         return report(EXIT_FAILED, "%s", strerror(error));
     if (json)
-        printf("{\"cpus\": %llu, \"pool_total\": %llu, \"pool_free\": %llu, \"heap_total\": %llu, "
+        printf("{\"cpus\": %llu, \"gic_version\": %u, \"pool_total\": %llu, \"pool_free\": %llu, "
+               "\"heap_total\": %llu, "
                "\"heap_free\": %llu, \"log_level\": \"%s\"}\n",
-               (unsigned long long)m.cpus, (unsigned long long)m.pool_total,
+               (unsigned long long)m.cpus, machine_gic_version(), (unsigned long long)m.pool_total,
                (unsigned long long)m.pool_free, (unsigned long long)m.heap_total,
                (unsigned long long)m.heap_free, dmesg_level());
     else
@@ -151,7 +161,8 @@ int command_info(int argc, char **argv)
         return code;
     if (json) {
         print_json(&info);
-        putchar('\n');
+        details_json(&info);
+        puts("}");
     } else {
         print_details(&info);
     }
