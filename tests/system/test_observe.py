@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 import re
 
 import mini
@@ -149,9 +150,71 @@ def test_one_trace_at_a_time(uboot):
         assert uboot.run(f"tarn trace {wrong}")[0] == 2, wrong
 
 
+def info(machine, name):
+    return json.loads(machine.ok(f"tarn info --json {name}"))
+
+
+HELD = """disk "held" { path = "/tmp/held.img" }"""
+PARTS = r"""weight = 300
+cap = 50
+on_crash = "preserve"
+disk "a \"b\"" { path = "/tmp/a \"b\" é.img" readonly = true }
+disk "drive" { path = "" }
+network "lan" { bridge = "tarnbr0" mac = "52:54:00:00:00:17" backend = "user" }
+port "agent" { }
+console { log = "/tmp/parts.log" }"""
+
+
+def test_info_tells_the_configuration(uboot):
+    path = mini.configure(uboot, "parts", more=PARTS)
+    uboot.ok("truncate -s 1M $'/tmp/a \"b\" \\xc3\\xa9.img' /tmp/medium.img")
+    uboot.ok(f"tarn create {path} && tarn attach-disk parts drive /tmp/medium.img && tarn sched parts weight=400",
+             timeout=90)
+    found = info(uboot, "parts")
+    assert found["config"] == path and found["kernel"] == "/var/lib/tarn/vmlinuz"
+    assert (found["weight"], found["cap"], found["cpus"], found["dedicated"]) == (400, 50, "0-3", False)
+    assert (found["on_reboot"], found["on_crash"]) == ("restart", "preserve")
+    odd = '/tmp/a "b" é.img'
+    assert found["disk"] == [
+        {"title": 'a "b"', "path": odd, "medium": odd, "type": "raw", "readonly": True},
+        {"title": "drive", "path": "", "medium": "/tmp/medium.img", "type": "raw", "readonly": False}]
+    assert found["network"] == [
+        {"title": "lan", "bridge": "tarnbr0", "mac": "52:54:00:00:00:17", "backend": "user"}]
+    assert found["port"] == [{"title": "agent", "socket": "/run/tarn/parts/port.agent"}]
+    assert (found["share"], found["vsock"], found["console"]) == ([], None, {"log": "/tmp/parts.log"})
+    text = uboot.ok("tarn info parts").replace("\r", "")
+    for line in ("weight    400", "cap       50%", "disk      drive: /tmp/medium.img, raw", "console   log /tmp/parts.log",
+                 "network   lan: bridge tarnbr0, mac 52:54:00:00:00:17, backend user", "on_crash  preserve"):
+        assert f"\n{line}\n" in f"\n{text}\n", text
+    uboot.ok("tarn destroy parts", timeout=60)
+
+
 def test_check(uboot):
     path = mini.configure(uboot, "right")
-    assert "good" in uboot.ok(f"tarn check {path}")
+    assert uboot.ok(f"tarn check {path}") == f"{path}: good"
+    good = json.loads(uboot.ok(f"tarn check --json {path}"))
+    assert good == {"file": path, "good": True, "name": "right", "startable": True, "obstacles": []}
+    # What others have is in its way: name, disk, memory. The file is good nevertheless.
+    made = json.loads(uboot.ok(f"tarn create --json {path}", timeout=60))
+    assert made == {"file": path, "good": True, "name": "right", "id": info(uboot, "right")["id"]}
+    uboot.ok(f"truncate -s 1M /tmp/held.img; tarn destroy right; echo '{HELD}' >> {path}; tarn create {path}; "
+             f"sed 's/128M/100G/' {path} > /tmp/wrong.conf", timeout=60)
+    blocked = json.loads(uboot.ok("tarn check --json /tmp/wrong.conf"))
+    assert (blocked["good"], blocked["startable"]) == (True, False)
+    assert [re.sub(r"\d+M free", "", line) for line in blocked["obstacles"]] == [
+        "there is a domain right", "memory: 102400M wanted, ", 'disk "held": another domain uses /tmp/held.img']
+    line = uboot.ok("tarn check /tmp/wrong.conf")
+    assert line.startswith("/tmp/wrong.conf: good, but would not start now: there is a domain right; ")
+    assert len(line.splitlines()) == 1
+    code, output = uboot.run("tarn create --json /tmp/wrong.conf 2>/tmp/errors")
+    wrong, said = json.loads(output), uboot.ok("cat /tmp/errors")
+    assert code == 1 and wrong["error"] == said and wrong["errors"] == [said]
+    assert (wrong["file"], wrong["good"], wrong["name"]) == ("/tmp/wrong.conf", False, "right")
+    uboot.ok("tarn destroy right", timeout=60)
+    # A file's name holds any byte.
+    code, output = uboot.run("tarn check --json $'/tmp/a\"b\\\\\\n\\xff\\xc3\\xa9.conf' 2>/tmp/errors; wc -l < /tmp/errors")
+    assert os.fsencode(json.loads(output.splitlines()[0])["file"]) == b'/tmp/a"b\\\n\xff\xc3\xa9.conf'
+    assert output.splitlines()[1:] == ["1"]
     uboot.ok(f"sed -i 's/^memory.*/memory = \"lots\"/' {path}")
     code, output = uboot.run(f"tarn check {path}")
     assert code == 3 and f"{path}:5: key 'memory'" in output

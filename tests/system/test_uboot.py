@@ -5,6 +5,7 @@ The tests run in the order written, on one machine: each leaves the domain `debi
 """
 import re
 
+import mini
 import pexpect
 from machine import state_of
 
@@ -185,6 +186,23 @@ def test_errors_name_what_is_wrong_and_leave_nothing(uboot):
     # A file that is not there has no line.
     code, output = uboot.run("tarn create /no/such.conf")
     assert code != 0 and output.startswith("/no/such.conf: ") and len(output.splitlines()) == 1
+
+
+def test_create_that_is_interrupted_leaves_nothing(uboot):
+    path = mini.configure(uboot, "hasty", memory="512M")
+    uboot.ok(f"tarn create {path} && tarn destroy hasty", timeout=120)
+    before = census(uboot)
+    codes = {}
+    for delay in (0.05, 0.2, 0.4, 0.7, 1):
+        for signal in ("INT", "TERM"):
+            code, output = uboot.run(f"timeout --preserve-status -s {signal} {delay} tarn create {path}", timeout=120)
+            codes[delay, signal] = code
+            if code == 0:
+                uboot.ok("tarn destroy hasty", timeout=60)
+            else:
+                assert code == {"INT": 130, "TERM": 143}[signal] and len(output.splitlines()) == 1, output
+            assert census(uboot) == before, (delay, signal, code)
+    assert codes[0.2, "INT"] == 130, codes
 
 
 def test_poweroff_of_the_machine(uboot):

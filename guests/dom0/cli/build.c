@@ -14,6 +14,7 @@
 
 #include "guests/dom0/cli/cache.h"
 #include "guests/dom0/cli/fdt.h"
+#include "guests/dom0/cli/interrupt.h"
 #include "guests/dom0/cli/region.h"
 #include "guests/dom0/common/devices.h"
 #include "guests/dom0/common/hyper.h"
@@ -203,8 +204,9 @@ static int set_entry(const struct config *config, const struct sources *s, int f
 int domain_build(const struct config *config, const struct sources *sources, int *fd)
 {
     uint32_t id;
-    int code = create(config, &id, fd);
 
+    *fd = -1;
+    int code = create(config, &id, fd);
     if (code)
         return code;
     code = domain_schedule(config, id);
@@ -213,7 +215,7 @@ int domain_build(const struct config *config, const struct sources *sources, int
     if (!code)
         code = regions_join(config, *fd);
     if (!code)
-        code = add_devices(config, *fd);
+        code = interrupted() ? EXIT_FAILED : add_devices(config, *fd);
     if (!code)
         code = set_entry(config, sources, *fd);
     if (code) {

@@ -7,8 +7,8 @@
 
 /*
  * Creates the domain, gives it memory and devices, loads it. It is then ready to be started. Errors
- * are reported, and nothing is left of the domain. Returns an exit code, and in *fd the control
- * descriptor.
+ * are reported, and nothing is left of the domain; so it is if interrupted() says so. Returns an
+ * exit code, and in *fd the control descriptor, or -1.
  */
 int domain_build(const struct config *config, const struct sources *sources, int *fd);
 

@@ -16,10 +16,12 @@ _tarn() {
     fi
     case ${COMP_WORDS[1]} in
     create)
-        COMPREPLY=($(compgen -W "-c" -- "$word") $(compgen -f -X '!*.conf' -- "$word") \
+        COMPREPLY=($(compgen -W "-c --json" -- "$word") $(compgen -f -X '!*.conf' -- "$word") \
             $(compgen -d -- "$word")) ;;
-    check | fdt)
+    fdt)
         COMPREPLY=($(compgen -f -X '!*.conf' -- "$word") $(compgen -d -- "$word")) ;;
+    check)
+        COMPREPLY=($(compgen -W "--json" -- "$word") $(compgen -f -X '!*.conf' -- "$word") $(compgen -d -- "$word")) ;;
     list)
         COMPREPLY=($(compgen -W "--all --json" -- "$word")) ;;
     top)

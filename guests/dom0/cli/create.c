@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tarn create, check, autostart, supervise.
+ * tarn create, autostart, supervise.
  */
 #include <errno.h>
 #include <glob.h>
@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "guests/dom0/cli/build.h"
+#include "guests/dom0/cli/check.h"
 #include "guests/dom0/cli/commands.h"
+#include "guests/dom0/cli/interrupt.h"
+#include "guests/dom0/cli/options.h"
 #include "guests/dom0/cli/region.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/supervise.h"
@@ -18,6 +21,22 @@
 #include "guests/dom0/common/report.h"
 
 #define LOCK_SECONDS 5
+
+/* Ends what was begun, whoever looks after it by now. */
+static void take_back(const struct config *config, int fd)
+{
+    if (systemd_is_here() && interrupted())
+        systemd_unit("kill", config->name); /* at once: stop would ask the guest first */
+    if (systemd_is_here())
+        systemd_unit("stop", config->name);
+    hyper_destroy(fd);
+    close(fd);
+    int lock = run_lock(config->name, LOCK_SECONDS);
+    if (lock >= 0) {
+        run_remove(config->name);
+        run_unlock(config->name, lock);
+    }
+}
 
 /* Hands the built domain to its supervisor, who starts it. The lock is given back for that. */
 static int hand_over(const struct config *config, int fd, int lock)
@@ -28,20 +47,15 @@ static int hand_over(const struct config *config, int fd, int lock)
     run_unlock(config->name, lock);
     bool good = systemd_is_here() ? systemd_unit("start", config->name)
                                   : supervise_in_background(config->name);
-    run_take_error(config->name, error, sizeof(error));
-    if (good) {
+    if (good && !interrupted()) {
+        run_take_error(config->name, error, sizeof(error));
         close(fd);
         return EXIT_GOOD;
     }
-    if (systemd_is_here())
-        systemd_unit("stop", config->name);
-    hyper_destroy(fd);
-    close(fd);
-    lock = run_lock(config->name, LOCK_SECONDS);
-    if (lock >= 0) {
-        run_remove(config->name);
-        run_unlock(config->name, lock);
-    }
+    take_back(config, fd);
+    run_take_error(config->name, error, sizeof(error));
+    if (interrupted())
+        return EXIT_FAILED;
     if (!error[0])
         return report(EXIT_FAILED, "%s: its supervisor does not start; see journalctl -u tarn@%s",
                       config->name, config->name);
@@ -64,20 +78,21 @@ static int create_locked(const struct config *config, const struct sources *sour
 {
     int fd;
     int code = domain_build(config, sources, &fd);
-    bool kept = !code && keep_config(config);
+    bool kept = !code && !interrupted() && keep_config(config);
 
     regions_release();
     if (kept)
         return hand_over(config, fd, lock);
-    if (!code) {
+    if (!code && !interrupted())
         code = report(EXIT_FAILED, "%s: cannot be written: %s; make room there",
                       run_path(config->name, "").text, strerror(errno));
+    if (fd >= 0) {
         hyper_destroy(fd);
         run_remove(config->name);
         close(fd);
     }
     run_unlock(config->name, lock);
-    return code;
+    return code ? code : EXIT_FAILED;
 }
 
 static int create_checked(const struct config *config, const struct sources *sources)
@@ -98,8 +113,30 @@ static int create_checked(const struct config *config, const struct sources *sou
     return EXIT_FAILED;
 }
 
-/* As tarn create does; autostart passes over a domain that is there already. */
-static int create(const char *file, bool attach, bool autostart)
+/* What became of a file. */
+struct outcome {
+    char name[TARN_NAME_SIZE]; /* "" if it has none */
+    uint32_t id;
+};
+
+/* A signal ends it before the domain has been handed over, or not at all. */
+static int create_or_not(const struct config *config, const struct sources *sources,
+                         struct outcome *outcome)
+{
+    struct tarn_info info = {.id = 0};
+    int code = interrupted() ? EXIT_FAILED : create_checked(config, sources);
+
+    if (code && interrupted())
+        return report(EXIT_SIGNAL + interrupted(), "%s: interrupted; nothing is left of it",
+                      config->name);
+    if (!code)
+        hyper_find(config->name, &info);
+    outcome->id = info.id;
+    return code;
+}
+
+/* Autostart passes over a domain that is there already. */
+static int create(const char *file, bool autostart, struct outcome *outcome)
 {
     struct config config;
     struct sources sources;
@@ -107,13 +144,12 @@ static int create(const char *file, bool attach, bool autostart)
     int code = EXIT_CONFIG;
 
     bool good = config_read(&config, file, stderr);
+    snprintf(outcome->name, sizeof(outcome->name), "%s", check_name(&config));
     if (good && autostart && hyper_open() && hyper_find(config.name, &info) == 0)
         code = EXIT_GOOD;
     else if (good && machine_check(&config, &sources, stderr)) {
-        code = create_checked(&config, &sources);
+        code = create_or_not(&config, &sources, outcome);
         machine_close(&sources);
-        if (!code && attach)
-            code = console_attach(config.name);
     }
     config_free(&config);
     return code;
@@ -121,27 +157,22 @@ static int create(const char *file, bool attach, bool autostart)
 
 int command_create(int argc, char **argv)
 {
-    bool attach = argc == 3 && strcmp(argv[1], "-c") == 0;
+    bool json = take_option(&argc, argv, "--json");
+    bool attach = take_option(&argc, argv, "-c");
+    struct outcome outcome = {.id = 0};
 
-    if (argc != 2 + attach || argv[1 + attach][0] == '-')
-        return report(EXIT_USAGE, "usage: tarn create [-c] FILE");
-    return create(argv[1 + attach], attach, false);
-}
-
-int command_check(int argc, char **argv)
-{
-    struct config config;
-    struct sources sources;
-
-    if (argc != 2)
-        return report(EXIT_USAGE, "usage: tarn check FILE");
-    bool good = config_read(&config, argv[1], stderr) && machine_check(&config, &sources, stderr);
-    if (good) {
-        printf("%s: good\n", argv[1]);
-        machine_close(&sources);
+    if (argc != 2 || argv[1][0] == '-' || (json && attach))
+        return report(EXIT_USAGE, "usage: tarn create [-c | --json] FILE");
+    interrupt_watch();
+    int code = create(argv[1], false, &outcome);
+    interrupt_unwatch();
+    if (json) {
+        check_json(argv[1], !code, outcome.name);
+        if (!code)
+            printf(", \"id\": %u", outcome.id);
+        puts("}");
     }
-    config_free(&config);
-    return good ? EXIT_GOOD : EXIT_CONFIG;
+    return !code && attach ? console_attach(outcome.name) : code;
 }
 
 int command_autostart(int argc, char **argv)
@@ -155,8 +186,10 @@ int command_autostart(int argc, char **argv)
     snprintf(pattern, sizeof(pattern), "%s/*.conf", argc == 2 ? argv[1] : "/etc/tarn/auto");
     if (glob(pattern, 0, NULL, &found) != 0)
         return EXIT_GOOD;
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        int one = create(found.gl_pathv[i], false, true);
+    interrupt_watch();
+    for (size_t i = 0; i < found.gl_pathc && !interrupted(); i++) {
+        struct outcome outcome = {.id = 0};
+        int one = create(found.gl_pathv[i], true, &outcome);
         code = code ? code : one;
     }
     globfree(&found);

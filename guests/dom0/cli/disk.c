@@ -62,6 +62,17 @@ int disk_open(const char *path, bool readonly, bool direct, unsigned patience)
     return -1;
 }
 
+bool disk_in_use(const char *path, bool readonly)
+{
+    struct flock lock = {.l_type = readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+    bool taken = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+    if (fd >= 0)
+        close(fd);
+    return taken;
+}
+
 struct run_path drive_medium(const char *name, unsigned number)
 {
     char file[24];

@@ -18,6 +18,9 @@
  */
 int disk_open(const char *path, bool readonly, bool direct, unsigned patience);
 
+/* True if disk_open would find that another domain has it. */
+bool disk_in_use(const char *path, bool readonly);
+
 /* The file that names what is in a drive: disk `number` of a domain, empty in its configuration. */
 struct run_path drive_medium(const char *name, unsigned number);
 

@@ -16,6 +16,7 @@
 #include "guests/abi/domu.h"
 #include "guests/dom0/cli/rundir.h"
 
+#define GICV2_VCPUS    8
 #define MAX_INITRD_GAP (32ull << 30) /* kernel to initrd, booting.rst */
 
 /* The domain's supervisor, who uses the files again, works in another folder. */
@@ -191,6 +192,17 @@ static bool check_log(const struct config *c, FILE *errors)
     return true;
 }
 
+/* A GICv2 has eight CPU interfaces. */
+static bool check_vcpus(const struct config *c, FILE *errors)
+{
+    if (c->vcpus <= GICV2_VCPUS || machine_gic_version() != 2)
+        return true;
+    config_error(c, errors, c->line_vcpus, "vcpus",
+                 "%u are more than this machine's interrupt controller serves; use at most %d",
+                 c->vcpus, GICV2_VCPUS);
+    return false;
+}
+
 bool machine_check(const struct config *config, struct sources *sources, FILE *errors)
 {
     *sources = (struct sources){.kernel = -1, .initrd = -1};
@@ -203,6 +215,7 @@ bool machine_check(const struct config *config, struct sources *sources, FILE *e
     for (unsigned i = 0; i < config->shares; i++)
         good = check_share(config, &config->share[i], errors) && good;
     good = check_log(config, errors) && good;
+    good = check_vcpus(config, errors) && good;
     if (!good)
         machine_close(sources);
     return good;

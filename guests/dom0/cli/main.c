@@ -15,8 +15,10 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *arguments, *help; /* help NULL: not for people */
 } commands[] = {
-    {"create", command_create, "[-c] FILE", "make a domain of a configuration and start it"},
-    {"check", command_check, "FILE", "say whether a configuration is good"},
+    {"create", command_create, "[-c | --json] FILE",
+     "make a domain of a configuration and start it"},
+    {"check", command_check, "[--json] FILE",
+     "say whether a configuration is good, and could start"},
     {"list", command_list, "[--all] [--json]", "domains and what they do"},
     {"info", command_info, "[--json] [DOMAIN]", "one domain, or the machine"},
     {"stats", command_stats, "[--json] [DOMAIN]", "counters of vCPUs; of DOMAIN, exits by reason"},

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "guests/dom0/cli/build.h"
+#include "guests/dom0/cli/interrupt.h"
 #include "guests/dom0/cli/region.h"
 #include "guests/dom0/cli/restart.h"
 #include "guests/dom0/cli/rundir.h"
@@ -528,7 +529,12 @@ bool supervise_in_background(const char *name)
         _exit(EXIT_FAILED);
     }
     close(ready[1]);
-    bool good = pid > 0 && read(ready[0], &byte, 1) == 1;
+    bool good = pid > 0 && read(ready[0], &byte, 1) == 1 && !interrupted();
     close(ready[0]);
+    if (pid > 0 && !good) {
+        kill(pid, SIGINT);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    }
     return good;
 }

@@ -5,6 +5,7 @@
 #include "guests/dom0/cli/systemd.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "guests/dom0/cli/interrupt.h"
 
 bool systemd_is_here(void)
 {
@@ -41,16 +44,24 @@ bool systemd_unit(const char *verb, const char *name)
 {
     char unit[64];
     int status;
+    bool late = interrupted() != 0; /* it is for clearing away after that */
 
     snprintf(unit, sizeof(unit), "tarn@%s.service", name);
     pid_t pid = fork();
     if (pid == 0) {
-        execlp("systemctl", "systemctl", "--quiet", verb, unit, (char *)NULL);
+        setpgid(0, 0); /* Ctrl-C is for us: we see to it that what has begun ends */
+        if (late && !freopen("/dev/null", "w", stderr)) /* its unit may not be there yet */
+            _exit(127);
+        execlp("systemctl", "systemctl", "--quiet", "--no-ask-password", "--signal=SIGINT",
+               "--kill-whom=main", verb, unit, (char *)NULL);
         _exit(127);
     }
-    while (pid > 0 && waitpid(pid, &status, 0) < 0)
+    while (pid > 0 && waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR)
             return false;
+        if (!late && interrupted())
+            kill(pid, SIGTERM);
+    }
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

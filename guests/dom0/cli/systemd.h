@@ -11,7 +11,10 @@ bool systemd_is_here(void);
 /* Tells whoever started us, if they asked: "READY=1", "STATUS=...". */
 void systemd_notify(const char *state);
 
-/* Runs `systemctl VERB tarn@NAME.service`, waits for it. True if it succeeded. */
+/*
+ * Runs `systemctl VERB tarn@NAME.service`, waits for it, or until interrupted(). True if it
+ * succeeded. kill sends SIGINT to the supervisor.
+ */
 bool systemd_unit(const char *verb, const char *name);
 
 /* True if tarn@NAME.service is being stopped only to be started again. */
