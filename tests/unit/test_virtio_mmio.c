@@ -791,7 +791,7 @@ static void test_console(void **unused)
     (void)unused;
     snprintf(name, sizeof(name), "t%d", getpid());
     static struct terminal_state history;
-    assert_int_equal(terminal_open(&history, listener(name), -1, type_in), 0);
+    assert_int_equal(terminal_open(&history, listener(name), type_in), 0);
     plug(console_new(0));
     bring_up(FEATURES);
     terminal_output((const uint8_t *)"early ", 6);

@@ -51,7 +51,7 @@ UNIT_LIBS_trace        := -pthread
 $(foreach name,bootargs modules fdt log dom0_fdt,$(eval UNIT_LIBS_$(name) := -lfdt))
 
 BACKEND_SOURCES := $(addprefix guests/dom0/backend/,aio.c device.c virtqueue.c block.c console.c entropy.c \
-                     input.c net.c net_vhost.c vhost.c terminal.c workers.c loop.c)
+                     input.c log_file.c net.c net_vhost.c vhost.c terminal.c workers.c loop.c)
 
 UNIT_SOURCES_config      := $(addprefix guests/dom0/,common/config.c common/config_text.c common/config_value.c \
                               common/report.c \
@@ -67,6 +67,7 @@ UNIT_FLAGS_aio           := -Dio_uring_submit=test_submit -Dio_uring_submit_and_
 UNIT_LIBS_aio            := -l:liburing.a -pthread
 UNIT_SOURCES_proxy       := $(addprefix guests/dom0/backend/,device.c virtqueue.c proxy.c vhost_user.c loop.c)
 UNIT_LIBS_proxy          := -pthread
+UNIT_SOURCES_log_file    := guests/dom0/backend/log_file.c
 UNIT_SOURCES_ports       := $(addprefix guests/dom0/backend/,device.c virtqueue.c ports.c loop.c)
 UNIT_SOURCES_watchdog    := guests/dom0/backend/watchdog.c
 UNIT_FLAGS_watchdog      := -Dclock_gettime=test_clock -Dtimerfd_settime=test_arm

@@ -26,6 +26,7 @@
 #include "guests/dom0/backend/domain.h"
 #include "guests/dom0/backend/entropy.h"
 #include "guests/dom0/backend/input.h"
+#include "guests/dom0/backend/log_file.h"
 #include "guests/dom0/backend/loop.h"
 #include "guests/dom0/backend/net.h"
 #include "guests/dom0/backend/options.h"
@@ -344,7 +345,8 @@ int main(int argc, char **argv)
     if (state->size && state->size != sizeof(*state))
         return fail("its state is of another version of Tarn: create the domain anew", EPROTO);
     state->size = sizeof(*state);
-    error = terminal_open(&state->terminal, options.terminal_fd, options.log_fd, type_in);
+    log_file_open(options.log_fd, options.old_log_fd);
+    error = terminal_open(&state->terminal, options.terminal_fd, type_in);
     if (!error)
         error = control_open(options.control_fd, change_medium);
     if (error)

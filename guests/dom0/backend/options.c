@@ -116,7 +116,7 @@ static bool parse_one(struct options *options, int letter, const char *text)
     case 'c':
         return sscanf(text, "%d", &options->control_fd) == 1;
     case 'l':
-        return sscanf(text, "%d", &options->log_fd) == 1;
+        return sscanf(text, "%d:%d", &options->log_fd, &options->old_log_fd) == 2;
     case 'r':
         return sscanf(text, "%d", &options->ready_fd) == 1;
     case 'p':
@@ -139,6 +139,7 @@ bool options_parse(struct options *options, int argc, char **argv)
                                 .terminal_fd = -1,
                                 .control_fd = -1,
                                 .log_fd = -1,
+                                .old_log_fd = -1,
                                 .ready_fd = -1,
                                 .watchdog = OPTIONS_DEVICES};
     while ((letter = getopt_long(argc, argv, "", names, NULL)) != -1) {

@@ -53,6 +53,7 @@ struct options {
     int terminal_fd; /* listening sockets, or -1 */
     int control_fd;
     int log_fd;        /* the terminal's log, or -1 */
+    int old_log_fd;    /* where it goes when it is full, or -1 */
     int ready_fd;      /* gets a byte when the devices are there, or -1 */
     unsigned watchdog; /* its index */
     unsigned devices;

@@ -27,6 +27,8 @@ static const int calls[] = {
     SCMP_SYS(pwritev),
     SCMP_SYS(fdatasync),
     SCMP_SYS(fallocate),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(lseek),
     SCMP_SYS(io_uring_enter),
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(epoll_pwait),

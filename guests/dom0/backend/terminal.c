@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "guests/dom0/backend/log_file.h"
 #include "guests/dom0/backend/loop.h"
 
 #define MAX_CLIENTS 8
@@ -24,7 +25,6 @@ struct client {
 static struct {
     struct loop_source listener;
     struct client client[MAX_CLIENTS];
-    int log_fd;
     size_t (*input)(const uint8_t *data, size_t size);
     struct terminal_state *state;
     size_t typed; /* bytes in `pending` */
@@ -120,12 +120,11 @@ static void accept_client(struct loop_source *source, uint32_t events)
     close(fd);
 }
 
-int terminal_open(struct terminal_state *state, int listen_fd, int log_fd,
+int terminal_open(struct terminal_state *state, int listen_fd,
                   size_t (*input)(const uint8_t *data, size_t size))
 {
     memset(&terminal, 0, sizeof(terminal));
     terminal.state = state;
-    terminal.log_fd = log_fd;
     terminal.input = input;
     for (unsigned i = 0; i < MAX_CLIENTS; i++)
         terminal.client[i].source.fd = -1;
@@ -136,9 +135,7 @@ int terminal_open(struct terminal_state *state, int listen_fd, int log_fd,
 
 void terminal_output(const uint8_t *data, size_t size)
 {
-    /* The log is an aid: a full disk must not stop the domain. */
-    if (terminal.log_fd >= 0 && write(terminal.log_fd, data, size) < 0)
-        terminal.log_fd = -1;
+    log_file_append(data, size);
     for (size_t done = 0; done < size;) {
         size_t at = terminal.state->head % TERMINAL_HISTORY;
         size_t n = size - done < TERMINAL_HISTORY - at ? size - done : TERMINAL_HISTORY - at;

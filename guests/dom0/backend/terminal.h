@@ -2,7 +2,7 @@
 /*
  * A domain's terminal: what its consoles print goes to everybody who is connected and to a log
  * file; what they type goes to the domain. The last TERMINAL_HISTORY bytes are kept for those who
- * come late. May include loop.h.
+ * come late. May include loop.h, log_file.h.
  */
 #ifndef BACKEND_TERMINAL_H
 #define BACKEND_TERMINAL_H
@@ -19,11 +19,11 @@ struct terminal_state {
 };
 
 /*
- * Opens it. listen_fd: socket to accept from, nonblocking; log_fd: file to append to; -1: none.
+ * Opens it. listen_fd: socket to accept from, nonblocking; -1: none.
  * input: takes typed bytes, returns how many; what it leaves is offered again by terminal_retry.
  * Returns 0 or an errno value.
  */
-int terminal_open(struct terminal_state *state, int listen_fd, int log_fd,
+int terminal_open(struct terminal_state *state, int listen_fd,
                   size_t (*input)(const uint8_t *data, size_t size));
 
 void terminal_output(const uint8_t *data, size_t size);

@@ -312,17 +312,42 @@ static bool add_devices(struct launch *launch, const struct config *c, unsigned 
     return good;
 }
 
+/*
+ * The file that a log goes to when it is full, for a log that is a regular file; else -1. Its name
+ * is not one that the configuration gives: no link is followed.
+ */
+static int open_old_log(const struct config *c, int log)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    if (fstat(log, &st) != 0 || !S_ISREG(st.st_mode))
+        return -1;
+    snprintf(path, sizeof(path), "%s.1", c->console_log);
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1)
+        return fd;
+    report(0, "%s: its console's log grows without bound: %s: %s", c->name, path,
+           fd < 0 ? strerror(errno) : "is no plain file");
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 static bool add_log(struct launch *launch, const struct config *c)
 {
     if (!c->console_log)
         return true;
-    int fd = open(c->console_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(c->console_log, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);
     if (fd < 0) {
         config_error(c, stderr, c->line_log, "log", "%s: %s; give a file that can be written",
                      c->console_log, strerror(errno));
         return false;
     }
-    add(launch, "--log=%d", keep(launch, fd));
+    int old = open_old_log(c, fd);
+    add(launch, "--log=%d:%d", keep(launch, fd), old);
+    if (old >= 0)
+        keep(launch, old);
     return true;
 }
 
