@@ -63,8 +63,8 @@ def test_domains_outlive_who_looks_after_them(uboot):
     before = census(uboot)
     mini.create(uboot, "orphan")
     # It never has a driver for its power button, as others have none while they boot.
-    for verb, remedy in ("shutdown", "tarn destroy"), ("reboot", "--force"):
-        code, output = uboot.run(f"tarn {verb} orphan")
+    for verb, remedy in ("shutdown orphan --wait=9", "tarn destroy"), ("reboot orphan", "--force"):
+        code, output = uboot.run(f"tarn {verb}")
         assert code == 1 and len(output.splitlines()) == 1, output
         assert "may still be booting" in output and "try again" in output and remedy in output
     # The supervisor: systemd starts the next one, which takes the running domain over.

@@ -236,5 +236,11 @@ def test_completion_and_manual_know_every_command(uboot):
     manual = uboot.ok("sed -n '/^.SH COMMANDS/,/^.SH LIFE/p' /usr/share/man/man1/tarn.1")
     described = " ".join(re.findall(r"\.TP\s+\.BR? (.*)", manual)).replace("\\-", "-")
     assert [verb for verb in verbs if not re.search(rf"\b{verb}\b", described)] == []
+    for verb in verbs:
+        assert uboot.ok(f"tarn help {verb}").startswith(f"usage: tarn {verb}")
+    assert uboot.ok("tarn create --help").startswith("usage: tarn create [-c")
+    code, output = uboot.run("tarn start")
+    assert code == 2 and "use tarn create" in output
+    assert uboot.run("tarn list > /dev/full")[0] == 1
     pages = uboot.ok("for page in tarn tarn.conf; do MANWIDTH=80 man $page; done | cat")
     assert "EXIT STATUS" in pages and "ADDING AND REMOVING DEVICES" in pages

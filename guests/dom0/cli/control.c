@@ -119,28 +119,36 @@ int command_destroy(int argc, char **argv)
     return EXIT_GOOD;
 }
 
-/* "--wait" or "--wait=SECONDS": how long; 0 for neither. */
-static unsigned wait_seconds(const char *argument)
+/*
+ * Takes "--wait" or "--wait=SECONDS" from the arguments, wherever it stands: how long, or 0 if it
+ * is not there. Returns false if there is something wrong with it.
+ */
+static bool take_wait(int *argc, char **argv, unsigned *seconds)
 {
-    char *end;
-
-    if (strcmp(argument, "--wait") == 0)
-        return SHUTDOWN_SECONDS;
-    if (strncmp(argument, "--wait=", 7) != 0)
-        return 0;
-    long seconds = strtol(argument + 7, &end, 10);
-    return *end || seconds < 0 || seconds > MOST_SECONDS ? 0 : (unsigned)seconds;
+    *seconds = 0;
+    for (int i = 1; i < *argc; i++) {
+        char *end = argv[i] + 6;
+        if (strncmp(argv[i], "--wait", 6) != 0)
+            continue;
+        long given = *end == '=' && end[1] ? strtol(end + 1, &end, 10) : SHUTDOWN_SECONDS;
+        if (*end || given < 1 || given > MOST_SECONDS)
+            return false;
+        *seconds = (unsigned)given;
+        take_option(argc, argv, argv[i]);
+        return true;
+    }
+    return true;
 }
 
 int command_shutdown(int argc, char **argv)
 {
     struct tarn_info info;
     char why[128];
-    unsigned seconds = argc == 3 ? wait_seconds(argv[1]) : 0;
+    unsigned seconds;
 
-    if (argc < 2 || argc > 3 || (argc == 3 && seconds == 0))
+    if (!take_wait(&argc, argv, &seconds) || argc != 2)
         return report(EXIT_USAGE, "usage: tarn shutdown [--wait[=SECONDS]] DOMAIN");
-    int code = find_guest(argv[argc - 1], &info);
+    int code = find_guest(argv[1], &info);
     if (code)
         return code;
     if (info.state == TARN_STATE_PAUSED)
@@ -191,13 +199,13 @@ static int ask_to_reboot(const char *name)
 int command_reboot(int argc, char **argv)
 {
     bool force = take_option(&argc, argv, "--force");
-    unsigned seconds = argc == 3 ? wait_seconds(argv[1]) : 0;
+    unsigned seconds;
     struct tarn_info info;
     struct run_words how;
 
-    if (argc < 2 || argc > 3 || (argc == 3 && seconds == 0))
+    if (!take_wait(&argc, argv, &seconds) || argc != 2)
         return report(EXIT_USAGE, "usage: tarn reboot [--force] [--wait[=SECONDS]] DOMAIN");
-    int code = find_guest(argv[argc - 1], &info);
+    int code = find_guest(argv[1], &info);
     if (code)
         return code;
     if (info.state == TARN_STATE_PAUSED && !force)

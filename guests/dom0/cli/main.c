@@ -2,6 +2,8 @@
 /*
  * tarn: control of domains from dom0. See tarn(1).
  */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,33 +44,92 @@ static const struct {
     {"autostart", command_autostart, "[FOLDER]", "create all of /etc/tarn/auto/*.conf"},
     {"adopt", command_adopt, "[DOMAIN]", "look after domains that run without dom0's doing"},
     {"fdt", command_fdt, "[--gic=2|3] FILE", "write a device tree to start the domain at boot"},
-    {"help", command_help, "", "this list"},
+    {"help", command_help, "[COMMAND]", "this list, or one line of it"},
     {"supervise", command_supervise, "NAME", NULL},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+/* What people look for who know other hypervisors' commands. */
+static const struct {
+    const char *theirs, *ours;
+} others[] = {
+    {"start", "create"},
+    {"dominfo", "info"},
+    {"ls", "list"},
+    {"resume", "unpause"},
+    {"suspend", "pause"},
+    {"reset", "reboot --force"},
+    {"block-attach", "attach-disk"},
+    {"block-detach", "detach-disk"},
+    {"vcpupin", "vcpu-pin"},
+    {"vcpuinfo", "vcpu-list"},
+    {"schedinfo", "sched"},
+    {"sched-credit2", "sched"},
+};
+
+static int unknown(const char *name)
+{
+    for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (strcmp(name, others[i].theirs) == 0)
+            return report(EXIT_USAGE, "there is no command '%s'; use tarn %s", name,
+                          others[i].ours);
+    return report(EXIT_USAGE, "there is no command '%s'; see tarn help", name);
+}
+
+static int help_on(const char *name)
+{
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        if (!commands[i].help || strcmp(name, commands[i].name) != 0)
+            continue;
+        printf("usage: tarn %s %s\n  %s; more: man tarn\n", name, commands[i].arguments,
+               commands[i].help);
+        return EXIT_GOOD;
+    }
+    return unknown(name);
+}
+
 static int command_help(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    if (argc == 2)
+        return help_on(argv[1]);
+    if (argc > 2)
+        return report(EXIT_USAGE, "usage: tarn help [COMMAND]");
     printf("usage: tarn COMMAND ...     DOMAIN: a name or an id\n");
     for (unsigned i = 0; i < COMMANDS; i++)
         if (commands[i].help)
             printf("  %-11s %-36s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
-    printf("See tarn(1) and tarn.conf(5).\n");
+    printf("See man tarn, man tarn.conf.\n");
     return EXIT_GOOD;
 }
 
-int main(int argc, char **argv)
+static bool asks_for_help(const char *argument)
 {
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        command_help(0, NULL);
+        return EXIT_USAGE;
+    }
+    if (asks_for_help(argv[1]))
         return command_help(0, NULL);
-    for (unsigned i = 0; argc >= 2 && i < COMMANDS; i++)
+    if (argc == 3 && asks_for_help(argv[2]))
+        return help_on(argv[1]);
+    for (unsigned i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    if (argc >= 2)
-        return report(EXIT_USAGE, "there is no command '%s'; see tarn help", argv[1]);
-    command_help(0, NULL);
-    return EXIT_USAGE;
+    return unknown(argv[1]);
+}
+
+/* What was not written was not said. */
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    return report(code ? code : EXIT_FAILED, "the output cannot be written: %s", strerror(errno));
 }
