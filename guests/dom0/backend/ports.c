@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -300,23 +301,33 @@ static bool take_client(struct port *port, int fd)
     return false;
 }
 
-/* A second client is turned away, unless the first one is gone and we have not looked yet. */
-static bool gives_way(const struct port *port)
+/* The first client has gone, and we have not looked yet: what it sent comes first. */
+static void look_after_client(struct port *port)
 {
-    char byte;
+    struct pollfd pollfd = {.fd = port->client.fd, .events = POLLRDHUP};
 
-    return port->called || recv(port->client.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    if (poll(&pollfd, 1, 0) != 1 || (!port->typed && !hear_client(port)))
+        return;
+    outlive_client(port);
+    if (is_ready(port, 0))
+        guest_reads(port);
 }
 
+/* A second client is turned away, waits for the bytes of one that has gone, or is the one of two
+ * that counts. */
 static void accept_client(struct loop_source *source, uint32_t events)
 {
     struct port *port = (struct port *)((uint8_t *)source - offsetof(struct port, listener));
-    int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     (void)events;
+    if (is_connected(port) && !port->called)
+        look_after_client(port);
+    if (port->ended)
+        return;
+    int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return;
-    if (is_connected(port) && !gives_way(port)) {
+    if (is_connected(port) && !port->called) {
         close(fd);
         return;
     }

@@ -71,6 +71,14 @@ static const char *medium(const struct config *c, unsigned disk)
     return c->disk[disk].path[0] ? c->disk[disk].path : path;
 }
 
+static struct run_path port_socket(const struct config *c, unsigned number)
+{
+    char file[48];
+
+    snprintf(file, sizeof(file), "port.%s", c->port[number].name);
+    return run_path(c->name, file);
+}
+
 static void mac_text(const uint8_t mac[6], char text[18])
 {
     snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
@@ -111,8 +119,13 @@ static void print_devices(const struct config *c)
         line("vsock", "cid %u", c->cid);
     for (unsigned i = 0; i < c->shares; i++)
         line("share", "%s: %s", c->share[i].tag, c->share[i].path);
-    for (unsigned i = 0; i < c->ports; i++)
-        line("port", "%s: %s/%s/port.%s", c->port[i], RUNDIR, c->name, c->port[i]);
+    for (unsigned i = 0; i < c->ports; i++) {
+        if (c->port[i].memory)
+            line("region", "%s: size %lluM", c->port[i].name,
+                 (unsigned long long)c->port[i].memory >> 20);
+        else
+            line("port", "%s: %s", c->port[i].name, port_socket(c, i).text);
+    }
     if (c->console_log)
         line("console", "log %s", c->console_log);
 }
@@ -177,6 +190,29 @@ static void json_disks(const struct config *c)
     putchar(']');
 }
 
+/* Ports, and regions, which are ports with memory. */
+static void json_ports(const struct config *c)
+{
+    unsigned ports = 0, regions = 0;
+
+    fputs("], \"port\": [", stdout);
+    for (unsigned i = 0; i < c->ports; i++) {
+        if (c->port[i].memory)
+            continue;
+        open_object(ports++, c->port[i].name);
+        json_member(stdout, "socket", port_socket(c, i).text);
+        putchar('}');
+    }
+    fputs("], \"region\": [", stdout);
+    for (unsigned i = 0; i < c->ports; i++) {
+        if (!c->port[i].memory)
+            continue;
+        open_object(regions++, c->port[i].name);
+        printf(", \"size\": %llu}", (unsigned long long)c->port[i].memory);
+    }
+    putchar(']');
+}
+
 static void json_others(const struct config *c)
 {
     fputs(", \"share\": [", stdout);
@@ -185,15 +221,8 @@ static void json_others(const struct config *c)
         json_member(stdout, "path", c->share[i].path);
         putchar('}');
     }
-    fputs("], \"port\": [", stdout);
-    for (unsigned i = 0; i < c->ports; i++) {
-        char file[48];
-        snprintf(file, sizeof(file), "port.%s", c->port[i]);
-        open_object(i, c->port[i]);
-        json_member(stdout, "socket", run_path(c->name, file).text);
-        putchar('}');
-    }
-    fputs("], \"vsock\": ", stdout);
+    json_ports(c);
+    fputs(", \"vsock\": ", stdout);
     if (c->cid)
         printf("{\"cid\": %u}", c->cid);
     else

@@ -70,7 +70,7 @@ void obstacles_find(const struct config *config, FILE *out)
         say(out, "%s", last_report());
     for (unsigned i = 0; i < config->disks; i++) {
         const struct config_disk *disk = &config->disk[i];
-        if (disk->path[0] && disk_in_use(disk->path, disk->readonly))
+        if (disk->path[0] && !disk->remote && disk_in_use(disk->path, disk->readonly))
             say(out, "disk \"%s\": another domain uses %s", disk->title, disk->path);
     }
     look_at_vsock(config, out);
