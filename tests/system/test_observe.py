@@ -180,7 +180,7 @@ def test_info_tells_the_configuration(uboot):
         {"title": 'a "b"', "path": odd, "medium": odd, "type": "raw", "readonly": True},
         {"title": "drive", "path": "", "medium": "/tmp/medium.img", "type": "raw", "readonly": False}]
     assert found["network"] == [
-        {"title": "lan", "bridge": "tarnbr0", "mac": "52:54:00:00:00:17", "backend": "user"}]
+        {"title": "lan", "bridge": "tarnbr0", "mac": "52:54:00:00:00:17", "backend": "user", "queues": 1}]
     assert found["port"] == [{"title": "agent", "socket": "/run/tarn/parts/port.agent"}]
     assert (found["share"], found["vsock"], found["console"]) == ([], None, {"log": "/tmp/parts.log"})
     text = uboot.ok("tarn info parts").replace("\r", "")

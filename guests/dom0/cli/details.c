@@ -185,7 +185,7 @@ static void json_disks(const struct config *c)
         json_member(stdout, "bridge", c->network[i].bridge);
         json_member(stdout, "mac", mac);
         json_member(stdout, "backend", c->network[i].vhost ? "vhost" : "user");
-        putchar('}');
+        printf(", \"queues\": %u}", c->network[i].queues);
     }
     putchar(']');
 }

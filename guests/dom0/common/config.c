@@ -50,7 +50,7 @@ static cfg_opt_t network_options[] = {
     CFG_STR("bridge", NULL, CFGF_NONE),
     CFG_STR("mac", NULL, CFGF_NONE),
     CFG_STR("backend", "vhost", CFGF_NONE),
-    CFG_INT("queues", 1, CFGF_NONE),
+    CFG_INT_CB("queues", 1, CFGF_NONE, parse_integer),
     CFG_END(),
 };
 static cfg_opt_t console_options[] = {
