@@ -28,6 +28,7 @@ void boot_console(const void *fdt);
  */
 void boot_memory(const void *fdt, pa_t fdt_pa);
 extern struct ranges dom0_ram, pool_ram;
+extern struct pa_range boot_tree; /* the machine's device tree, needed until dom0 is entered */
 
 /* smp.c. What each CPU does for itself once its MMU is on; here for the boot CPU. */
 void smp_boot_cpu(void);

@@ -150,6 +150,7 @@ static void place_modules(const void *fdt)
                   "and \"multiboot,kernel\" (QEMU: -device guest-loader,kernel=...)");
     spare = dom0_ram;
     modules_take(&spare, 0, 1);
+    (void)ranges_remove(&spare, boot_tree.base, boot_tree.size);
     place_kernel(kernel);
     if (initrd->size)
         place_initrd(initrd);

@@ -115,17 +115,30 @@ static bool load_tree(const struct plan *plan, pa_t block)
     return e.error == 0;
 }
 
+/* As dom0 wants the names of its domains. */
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < length; i++) {
+        unsigned letter = (name[i] | 0x20u) - 'a', digit = (unsigned)name[i] - '0';
+        bool other = digit <= 9 || name[i] == '_' || name[i] == '.' || name[i] == '-';
+        if (letter > 25 && (i == 0 || !other))
+            return false;
+    }
+    return length > 0 && length < TARN_NAME_SIZE;
+}
+
 /* What fails after CREATE leaves a domain that is not started, for dom0 to destroy. */
 static const char *make(const struct plan *plan)
 {
     struct domain_config config = {.nr_vcpus = plan->nr_vcpus, .nr_irqs = DOMU_NR_IRQS};
-    size_t length = strlen(plan->from->name);
     struct domain *domain;
     pa_t block;
 
-    if (length >= TARN_NAME_SIZE || strchr(plan->from->name, '@'))
-        return "its name is too long, or has a \"@\"";
-    memcpy(config.name, plan->from->name, length);
+    if (!is_name(plan->from->name))
+        return "its name is none: 1 to 31 of letters, digits, \"_.-\", a letter first";
+    memcpy(config.name, plan->from->name, strlen(plan->from->name));
     if (plan->nr_vcpus > TARN_MAX_VCPUS || domain_create(&config, &domain) != TARN_OK)
         return "its name is taken, its vCPUs are none or too many, or heap= is too small";
     bool good = add_devices(plan->tree, domain);
@@ -137,7 +150,7 @@ static const char *make(const struct plan *plan)
         good = good && (at != plan->tree_ipa || load_tree(plan, block));
     }
     if (!good)
-        return "a device of its tree is wrong: make it anew by tarn fdt";
+        return "a device of its tree is wrong, or its bootargs are too long: make it by tarn fdt";
     domain->entry[0] = plan->kernel;
     domain->entry[1] = plan->tree_ipa;
     domain->uart.log_name = domain->name;

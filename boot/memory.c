@@ -24,6 +24,7 @@
 extern char __image_start[], __image_end[];
 
 struct ranges dom0_ram, pool_ram;
+struct pa_range boot_tree;
 
 static void add_bank(uint64_t base, uint64_t size, void *context)
 {
@@ -58,7 +59,7 @@ static void read_ram(const void *fdt)
 }
 
 /* Below or above the modules and the device tree, which are still needed. */
-static void place_heap(const void *fdt, pa_t fdt_pa)
+static void place_heap(const void *fdt)
 {
     struct ranges clear = pool_ram;
     uint64_t size = bootargs.heap;
@@ -67,7 +68,7 @@ static void place_heap(const void *fdt, pa_t fdt_pa)
     if (size == 0)
         size = HEAP_BASE_SIZE + ranges_total(&pool_ram) / HEAP_RAM_SHARE;
     size = align_up(size, BLOCK_2M);
-    remove_reserved(fdt_pa.v, fdt_totalsize(fdt), &clear);
+    remove_reserved(boot_tree.base, boot_tree.size, &clear);
     modules_find(fdt, &clear);
     if (!ranges_find(&clear, size, BLOCK_2M, &base))
         boot_stop("no room for Tarn's own heap of %lu MiB: give the machine more memory",
@@ -116,10 +117,14 @@ static void place_dom0(void)
 
 void boot_memory(const void *fdt, pa_t fdt_pa)
 {
+    boot_tree = (struct pa_range){fdt_pa.v, fdt_totalsize(fdt)};
     read_ram(fdt);
-    place_heap(fdt, fdt_pa);
+    place_heap(fdt);
     place_dom0();
     modules_take(&pool_ram, 1, BLOCK_2M); /* they are copied when there is a pool */
+    uint64_t tree = align_down(boot_tree.base, BLOCK_2M);
+    (void)ranges_remove(&pool_ram, tree,
+                        align_up(boot_tree.base + boot_tree.size, BLOCK_2M) - tree);
     if (!pool_init(pool_ram.range, pool_ram.count))
         boot_stop("Tarn's heap cannot hold the table of the domain pool: raise heap=");
     log_info("domain pool: %lu MiB", pool_blocks.total * BLOCK_2M / MIB);

@@ -55,7 +55,8 @@ static const char *add_module(const void *fdt, int node, struct boot_domain *to,
 
     while (kind < MODULE_KINDS && fdt_node_check_compatible(fdt, node, kind_compatible[kind]) != 0)
         kind++;
-    if (kind == MODULE_KINDS || to->module[kind].size)
+    bool dom0s_tree = to == boot_domains && kind == MODULE_DEVICE_TREE; /* that is the machine's */
+    if (kind == MODULE_KINDS || to->module[kind].size || dom0s_tree)
         return unknown;
     const char *wrong = read_module(fdt, node, &module);
     if (!wrong && to != boot_domains && !ranges_contain(ram, module.base, module.size))

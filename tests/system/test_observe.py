@@ -233,6 +233,10 @@ def test_completion_and_manual_know_every_command(uboot):
     offered = uboot.ok("COMP_WORDS=(tarn ''); COMP_CWORD=1; "
                        ". /usr/share/bash-completion/completions/tarn; _tarn; echo ${COMPREPLY[*]}")
     assert sorted(offered.split()) == sorted(verbs)
+    # Names are shown as they are, not carried out.
+    offered = uboot.ok("mkdir /tmp/odd && cd /tmp/odd && mkdir 'a$(touch done)' && touch 'b`touch done`.conf' && "
+                       "COMP_WORDS=(tarn create '') && COMP_CWORD=2 && _tarn; echo \"${COMPREPLY[*]}\"; ls | wc -l; cd")
+    assert offered == "-c --json b`touch done`.conf a$(touch done)\n2", offered
     manual = uboot.ok("sed -n '/^.SH COMMANDS/,/^.SH LIFE/p' /usr/share/man/man1/tarn.1")
     described = " ".join(re.findall(r"\.TP\s+\.BR? (.*)", manual)).replace("\\-", "-")
     assert [verb for verb in verbs if not re.search(rf"\b{verb}\b", described)] == []

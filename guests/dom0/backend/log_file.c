@@ -5,6 +5,7 @@
  */
 #include "guests/dom0/backend/log_file.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -63,6 +64,8 @@ void log_file_append(const uint8_t *data, size_t size)
         if (old_fd >= 0 && part > LOG_FILE_LIMIT - used)
             part = LOG_FILE_LIMIT - used;
         ssize_t written = log_fd >= 0 ? write(log_fd, data, part) : -1;
+        if (written < 0 && errno == EAGAIN)
+            return; /* a pipe whose reader dawdles misses it */
         if (written < 0)
             log_fd = -1;
         else {

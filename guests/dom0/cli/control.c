@@ -83,6 +83,8 @@ static int destroy_orphan(const char *name)
     }
     if (error && error != ENOENT && error != ENODEV)
         return report(EXIT_FAILED, "%s: cannot be destroyed: %s; try again", name, strerror(error));
+    if (!config_name_is_good(name))
+        return EXIT_GOOD; /* Tarn started it: nothing in /run/tarn is of it */
     run_note_end(name, "destroyed");
     run_keep_config(name);
     run_remove(name);
@@ -156,10 +158,15 @@ int command_shutdown(int argc, char **argv)
                       info.name);
     int pidfd = supervisor_of(info.name);
     run_ask(info.name, "shutdown");
-    if (press_power(info.name, why, sizeof(why)) != 0) {
+    bool once = strcmp(run_boot(info.name).text, RUN_ONCE) == 0;
+    if (once || press_power(info.name, why, sizeof(why)) != 0) {
         run_ask(info.name, "");
-        code = report(EXIT_FAILED, "%s: %s; try again in a moment, or use tarn destroy", info.name,
-                      why);
+        code = once ? report(EXIT_FAILED,
+                             "%s has no power button, for it started with the machine; shut it "
+                             "down from its console, or use tarn destroy",
+                             info.name)
+                    : report(EXIT_FAILED, "%s: %s; try again in a moment, or use tarn destroy",
+                             info.name, why);
     } else if (seconds && (pidfd < 0 || !wait_end(pidfd, seconds))) {
         code = report(EXIT_TIMEOUT, "%s still runs after %u seconds; use tarn destroy", info.name,
                       seconds);

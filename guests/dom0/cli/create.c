@@ -193,6 +193,8 @@ int command_autostart(int argc, char **argv)
         code = code ? code : one;
     }
     globfree(&found);
+    if (interrupted())
+        return report(EXIT_SIGNAL + interrupted(), "interrupted; those made before are kept");
     return code;
 }
 

@@ -338,7 +338,12 @@ static bool add_log(struct launch *launch, const struct config *c)
 {
     if (!c->console_log)
         return true;
-    int fd = open(c->console_log, O_RDWR | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);
+    struct stat st;
+    /* What is no file must neither block the domain nor, as a pipe, have us as its reader. */
+    bool file = stat(c->console_log, &st) != 0 || S_ISREG(st.st_mode);
+    int fd = open(
+        c->console_log,
+        (file ? O_RDWR : O_WRONLY | O_NONBLOCK) | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);
     if (fd < 0) {
         config_error(c, stderr, c->line_log, "log", "%s: %s; give a file that can be written",
                      c->console_log, strerror(errno));

@@ -206,6 +206,16 @@ static unsigned patience(const struct domain *d)
     return d->lived ? PREDECESSOR_SECONDS : 0;
 }
 
+static void tell_ready(struct domain *d)
+{
+    if (d->told_ready)
+        return;
+    d->told_ready = true;
+    systemd_notify("READY=1\nSTATUS=running");
+    if (d->ready_fd >= 0 && write(d->ready_fd, "r", 1) == 1)
+        close(d->ready_fd);
+}
+
 static int serve(struct domain *d)
 {
     int error = hyper_state(d->fd, &d->info);
@@ -222,12 +232,7 @@ static int serve(struct domain *d)
         return report(EXIT_FAILED, "%s: does not start: %s", d->name, strerror(errno));
     if (d->info.state == TARN_STATE_CREATED)
         new_life(d);
-    if (!d->told_ready) {
-        d->told_ready = true;
-        systemd_notify("READY=1\nSTATUS=running");
-        if (d->ready_fd >= 0 && write(d->ready_fd, "r", 1) == 1)
-            close(d->ready_fd);
-    }
+    tell_ready(d);
     return EXIT_GOOD;
 }
 
@@ -498,6 +503,8 @@ static int supervise_and_tell(const char *name, int ready_fd)
     block_signals();
     setvbuf(stdout, NULL, _IOLBF, 0);
     int code = take_over(&d);
+    if (!code && run_boot(name).text[0])
+        tell_ready(&d); /* it runs, whether its backend starts or not: nobody is to give it up */
     if (!code)
         code = loop(&d);
     if (code)

@@ -115,6 +115,8 @@ static void merge(void)
     }
 }
 
+static int command_code;
+
 static int failed(const char *what)
 {
     return report(EXIT_FAILED, "%s: %s", what, strerror(errno));
@@ -133,6 +135,32 @@ static int start_command(char **command, const sigset_t *mask, pid_t *child)
     return EXIT_GOOD;
 }
 
+/* Whether the command has ended by itself; how is what we end with, too. */
+static bool has_ended(pid_t child)
+{
+    int status;
+
+    if (child <= 0 || waitpid(child, &status, WNOHANG) != child)
+        return false;
+    command_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
+    return true;
+}
+
+/* SIGTERM, and for one that does not heed it, two seconds later SIGKILL. */
+static void end_command(pid_t child)
+{
+    static const struct timespec moment = {.tv_nsec = 10000000};
+
+    kill(child, SIGTERM);
+    for (unsigned i = 0; i < 200; i++) {
+        if (waitpid(child, NULL, WNOHANG) == child)
+            return;
+        nanosleep(&moment, NULL);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
 /* Until a signal, the end of the command or of the time. */
 static int watch(const struct options *options)
 {
@@ -142,6 +170,7 @@ static int watch(const struct options *options)
     sigset_t wanted, mask;
     pid_t child = 0;
     int code = EXIT_GOOD, signal = 0;
+    bool over = false;
 
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGINT);
@@ -151,7 +180,7 @@ static int watch(const struct options *options)
     sigprocmask(SIG_BLOCK, &wanted, &mask);
     if (options->command)
         code = start_command(options->command, &mask, &child);
-    while (!code && signal <= 0 && (options->seconds == 0 || counter() < end)) {
+    while (!code && !over && (options->seconds == 0 || counter() < end)) {
         if (counter() - named >= facts.frequency) {
             learn_names();
             named = counter();
@@ -159,11 +188,13 @@ static int watch(const struct options *options)
         if (!drain_all())
             code = failed("temporary files in /tmp");
         signal = sigtimedwait(&wanted, NULL, &pause);
+        bool ended = has_ended(child);
+        if (ended)
+            child = 0;
+        over = ended || (signal > 0 && signal != SIGCHLD);
     }
-    if (child > 0 && signal != SIGCHLD)
-        kill(child, SIGTERM);
     if (child > 0)
-        waitpid(child, NULL, 0);
+        end_command(child);
     sigprocmask(SIG_SETMASK, &mask, NULL);
     return code;
 }
@@ -171,7 +202,9 @@ static int watch(const struct options *options)
 /* Takes the place of what was in the file. */
 static int write_file(const struct options *options, FILE *out)
 {
-    if (ftruncate(fileno(out), 0) != 0)
+    struct stat st;
+
+    if (fstat(fileno(out), &st) != 0 || (S_ISREG(st.st_mode) && ftruncate(fileno(out), 0) != 0))
         return failed(options->file);
     trace_json_begin(out, &facts);
     merge();
@@ -263,19 +296,18 @@ static int record(const struct options *options, FILE *out)
 static int record_to_file(const struct options *options)
 {
     struct stat st;
-    int code = hyper_open() ? start(options) : EXIT_FAILED;
-
-    if (code)
-        return code;
     FILE *out = fopen(options->file, "ae");
+
     if (!out)
         return failed(options->file);
-    code = record(options, out);
+    int code = hyper_open() ? start(options) : EXIT_FAILED;
+    if (!code)
+        code = record(options, out);
     if (fclose(out) != 0 && !code)
         code = failed(options->file);
-    if (code && stat(options->file, &st) == 0 && st.st_size == 0)
+    if (code && stat(options->file, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
         unlink(options->file);
-    return code;
+    return code ? code : command_code;
 }
 
 /* Returns false if the command line is wrong. */
