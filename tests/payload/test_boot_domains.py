@@ -133,7 +133,7 @@ def wrong_domains(folder):
         "memory-too-much": (with_tree(memory=0x40000000), "device tree: its memory is more than is free"),
         "cpus-none": (with_tree(cpus=0), "domain: its name is taken, its vCPUs are none"),
         "device-too-many-queues": (with_tree(more=DEVICE.format(queues=1000)), "domain: a device of its tree"),
-        "a-name-of-more-than-31-characters": (with_tree(), "domain: its name is too long"),
+        "a-name-of-more-than-31-characters": (with_tree(), "domain: its name is none"),
         "dom0": (with_tree(), "domain: its name is taken"),
     }
 

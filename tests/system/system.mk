@@ -2,9 +2,12 @@
 # make system: Debian end to end, with pytest and pexpect from Debian (so Debian's python3). One QEMU at a
 # time, the machine has two CPUs.
 
+# What `make test` leaves to `make test-io`.
+LONG := test_power_loss.py test_io.py::test_network_block_device test_io.py::test_backend_killed_under_load[user]
+
 system: images $(BUILD)/tarn.bin $(BUILD)/tools.img ## boot Debian in dom0 and domUs and use them
 	$(call say,PYTEST,tests/system)
-	$(Q)/usr/bin/python3 -B -m pytest -q -x -p no:cacheprovider --ignore=tests/system/test_power_loss.py tests/system
+	$(Q)/usr/bin/python3 -B -m pytest -q -x -p no:cacheprovider $(LONG:%='--deselect=tests/system/%') tests/system
 
 IO_KILLS ?= 200
 test-io: images $(BUILD)/tarn.bin $(BUILD)/tools.img ## kill backends under load, IO_KILLS times each (200), and the machine
