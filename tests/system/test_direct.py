@@ -34,7 +34,7 @@ def test_domain_of_the_boot_is_one_like_others(direct):
     code, output = direct.run("tarn reboot first")
     assert code == 1 and "begins anew with the machine alone" in output
     code, output = direct.run("tarn shutdown first")
-    assert code == 1 and "no driver for its power button" in output
+    assert code == 1 and "has no power button" in output
 
 
 def test_domain_of_the_boot_is_adopted_with_its_configuration(direct):
