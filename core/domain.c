@@ -141,8 +141,10 @@ static bool allocate(struct domain *domain, const struct domain_config *config)
     if (id == DOM0_ID)
         return true;
     domain->notify = domain_share_pages(2, id);
+    if (!domain->notify)
+        return false;
     domain->console = (void *)((char *)domain->notify + PAGE_SIZE);
-    return domain->notify != NULL;
+    return true;
 }
 
 void domain_free(struct domain *domain)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shared by domain.c, destroy.c, affinity.c and trace.c alone: the table of domains and the steps
- * between them.
+ * Shared by domain.c, destroy.c and affinity.c alone: the table of domains and the steps between
+ * them.
  */
 #ifndef CORE_DOMAIN_TABLE_H
 #define CORE_DOMAIN_TABLE_H

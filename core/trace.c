@@ -5,7 +5,7 @@
  * takes with its first interrupt after tracing began, and leaves with its first exit after it
  * ended; entries by a hazard bit, which such an exit leaves behind. May call core, mm, gic.
  */
-#include "core/domain_table.h"
+#include "core/domain.h"
 #include "core/grace.h"
 #include "core/sched.h"
 #include "core/trap.h"
@@ -17,9 +17,10 @@ extern char el2_vectors[], el2_vectors_traced[];
 volatile uint32_t trace_on;
 static uint64_t heads[MAX_CPUS];
 
-/* Once there, they stay: a CPU may be late to see trace_on. Made with the table's lock held. */
+/* Once there, they stay: a CPU may be late to see trace_on. */
 static struct tarn_trace_page *rings;
-static uint64_t slots; /* records of a ring */
+static uint64_t slots;  /* records of a ring */
+static spinlock_t lock; /* calls of trace_control */
 
 void trace_write(const struct vcpu *vcpu, enum tarn_trace_type type, uint64_t what, uint64_t value0,
                  uint64_t value1)
@@ -47,7 +48,7 @@ void trace_exit(struct vcpu *vcpu, bool synchronous)
     uint64_t esr = synchronous ? sysreg_read(esr_el2) : TARN_TRACE_ASYNCHRONOUS;
     uint64_t more = (uint32_t)vcpu->x[0] | vcpu->x[1] << 48 >> 16 | vcpu->x[2] << 48;
 
-    if (esr & ESR_EC(EC_IABT_LOW)) /* or EC_DABT_LOW */
+    if ((esr & ESR_EC(0x3b)) == ESR_EC(EC_IABT_LOW)) /* or EC_DABT_LOW */
         more = sysreg_read(hpfar_el2) << 32 >> 24 | FIELD(sysreg_read(far_el2), 11, 0) |
                vcpu_reg(vcpu, (unsigned)FIELD(esr, 20, 16)) << 40;
     if (trace_on) {
@@ -74,13 +75,15 @@ struct vcpu *trace_enter(struct vcpu *vcpu, uint32_t hazard)
 
 int64_t trace_control(uint64_t *x)
 {
-    spin_lock(&domain_table.lock);
-    if (!rings && x[1] > 0 && x[1] <= TARN_TRACE_PAGES) {
+    if (x[1] > TARN_TRACE_PAGES)
+        return TARN_EINVAL;
+    spin_lock(&lock);
+    if (!rings && x[1] > 0) {
         slots = x[1] * (PAGE_SIZE / sizeof(struct tarn_trace_record));
         rings = domain_share_pages(1 + cpu_count * (unsigned)x[1], HEAP_OWNER_TARN);
     }
     __atomic_store_n(&trace_on, rings && x[1] > 0, __ATOMIC_RELEASE);
-    spin_unlock(&domain_table.lock);
+    spin_unlock(&lock);
     if (!rings)
         return TARN_ENOMEM;
     (void)grace_begin(); /* to each CPU an interrupt, with which it begins */

@@ -140,7 +140,7 @@
  * TRACE: x1 = pages of each physical CPU's ring, 1..TARN_TRACE_PAGES: tracing goes on; 0: it is
  * off. Result: x1 = physical address of a struct tarn_trace_page (notify.h), which dom0 may read,
  * x2 = records of a ring. Both are settled by the first call that succeeds, until the next boot.
- *   ENOMEM: Tarn's heap has not so much, or none was ever asked for.
+ *   EINVAL: so many pages; ENOMEM: Tarn's heap has not so much, or none was ever asked for.
  */
 #define TARN_HC_TRACE TARN_HC(0x43)
 

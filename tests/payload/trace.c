@@ -83,8 +83,8 @@ static bool find_exit(unsigned cpu, uint64_t *at, uint64_t domain, unsigned clas
 static void test_nothing_yet(void)
 {
     check_equal(call3(TARN_HC_TRACE, 0, 0, 0), TARN_ENOMEM);
-    check_equal(call3(TARN_HC_TRACE, TARN_TRACE_PAGES + 1, 0, 0), TARN_ENOMEM);
-    check_equal(call3(TARN_HC_TRACE, ~0ul, 0, 0), TARN_ENOMEM);
+    check_equal(call3(TARN_HC_TRACE, TARN_TRACE_PAGES + 1, 0, 0), TARN_EINVAL);
+    check_equal(call3(TARN_HC_TRACE, ~0ul, 0, 0), TARN_EINVAL);
 }
 
 /* It was found on its way to ENTER, pending in a list register. */

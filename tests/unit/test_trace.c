@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#include "core/domain_table.h"
+#include "core/domain.h"
 #include "core/grace.h"
 #include "gic/gic_ops.h"
 #include "guests/dom0/cli/trace_json.h"
@@ -22,7 +22,6 @@
 /* What is around core/trace.c. */
 void trace_exit(struct vcpu *vcpu, bool synchronous);
 struct vcpu *sched_enter(struct vcpu *from); /* its header has names of the C library's */
-struct domain_table domain_table;
 char el2_vectors[1], el2_vectors_traced[1];
 struct gic_virt gic_virt;
 static _Alignas(4096) uint8_t memory[(1 + CPUS * PAGES) * 4096];
@@ -99,7 +98,7 @@ static void test_control(void **state)
     assert_int_equal(sizeof(struct tarn_trace_page), 4096); /* the rings begin behind it */
     cpu_count = CPUS;
     assert_int_equal(control(0), TARN_ENOMEM);
-    assert_int_equal(control(TARN_TRACE_PAGES + 1), TARN_ENOMEM);
+    assert_int_equal(control(TARN_TRACE_PAGES + 1), TARN_EINVAL);
     heap_is_empty = true;
     assert_int_equal(control(PAGES), TARN_ENOMEM);
     assert_int_equal(trace_on, 0);
