@@ -157,6 +157,12 @@ def test_network_block_device(rig):
     """A disk of a server elsewhere, which goes and comes back under load."""
     serve_nbd(rig)
     rig.create(vcpus=2, scratch="nbd://127.0.0.1/disk", disk='type = "nbd"', lan=True)
+    # It is the disk's only user.
+    rig.dom0.ok("{ echo 'name = \"far\"'; grep -E '^(kernel|memory)' /tmp/load.conf; "
+                "echo 'disk \"d\" { type = \"nbd\" path = \"nbd://127.0.0.1/disk\" }'; } > /tmp/far.conf")
+    code, output = rig.dom0.run("tarn create /tmp/far.conf", timeout=120)
+    assert code != 0 and len(output.splitlines()) == 1, output
+    assert "key 'path'" in output and "another domain uses it" in output, output
     start_loads(rig)
     for _ in range(2):
         rig.dom0.ok("kill -9 $(cat /tmp/nbd.pid) && sleep 1")

@@ -215,6 +215,11 @@ def test_check(uboot):
     wrong, said = json.loads(output), uboot.ok("cat /tmp/errors")
     assert code == 1 and wrong["error"] == said and wrong["errors"] == [said]
     assert (wrong["file"], wrong["good"], wrong["name"]) == ("/tmp/wrong.conf", False, "right")
+    # So is what has no file.
+    uboot.ok(f"tarn destroy right; echo 'vsock {{ cid = 9 }}' >> {path}; tarn create {path}; "
+             f"sed 's/right/left/; /held/d' {path} > /tmp/left.conf", timeout=60)
+    left = json.loads(uboot.ok("tarn check --json /tmp/left.conf"))
+    assert left["obstacles"] == ["vsock: domain right has cid 9"]
     uboot.ok("tarn destroy right", timeout=60)
     # A file's name holds any byte.
     code, output = uboot.run("tarn check --json $'/tmp/a\"b\\\\\\n\\xff\\xc3\\xa9.conf' 2>/tmp/errors; wc -l < /tmp/errors")

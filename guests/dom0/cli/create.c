@@ -126,9 +126,13 @@ static int create_or_not(const struct config *config, const struct sources *sour
     struct tarn_info info = {.id = 0};
     int code = interrupted() ? EXIT_FAILED : create_checked(config, sources);
 
-    if (code && interrupted())
-        return report(EXIT_SIGNAL + interrupted(), "%s: interrupted; nothing is left of it",
+    if (code && interrupted()) {
+        bool left = hyper_find(config->name, &info) == 0;
+        return report(EXIT_SIGNAL + interrupted(),
+                      left ? "%s: interrupted, and not all of it is gone; use tarn destroy"
+                           : "%s: interrupted; nothing is left of it",
                       config->name);
+    }
     if (!code)
         hyper_find(config->name, &info);
     outcome->id = info.id;

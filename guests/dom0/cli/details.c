@@ -13,6 +13,7 @@
 
 #include "guests/dom0/cli/disk.h"
 #include "guests/dom0/cli/json.h"
+#include "guests/dom0/cli/kept.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/common/config.h"
 #include "guests/dom0/common/config_value.h"
@@ -51,17 +52,6 @@ static struct schedule schedule_of(const struct tarn_info *info)
     return s;
 }
 
-/* Nothing is said of a file that cannot be read: there is none of dom0. */
-static bool read_config(const struct tarn_info *info, struct config *config)
-{
-    FILE *nowhere = info->id ? fopen("/dev/null", "we") : NULL;
-    bool good = nowhere && config_read(config, run_path(info->name, "config").text, nowhere);
-
-    if (nowhere)
-        fclose(nowhere);
-    return good;
-}
-
 /* What is in a drive that the configuration leaves empty. */
 static const char *medium(const struct config *c, unsigned disk)
 {
@@ -69,14 +59,6 @@ static const char *medium(const struct config *c, unsigned disk)
 
     run_read(drive_medium(c->name, disk).text, path, sizeof(path));
     return c->disk[disk].path[0] ? c->disk[disk].path : path;
-}
-
-static struct run_path port_socket(const struct config *c, unsigned number)
-{
-    char file[48];
-
-    snprintf(file, sizeof(file), "port.%s", c->port[number].name);
-    return run_path(c->name, file);
 }
 
 static void mac_text(const uint8_t mac[6], char text[18])
@@ -124,7 +106,7 @@ static void print_devices(const struct config *c)
             line("region", "%s: size %lluM", c->port[i].name,
                  (unsigned long long)c->port[i].memory >> 20);
         else
-            line("port", "%s: %s", c->port[i].name, port_socket(c, i).text);
+            line("port", "%s: %s", c->port[i].name, run_port(c->name, c->port[i].name).text);
     }
     if (c->console_log)
         line("console", "log %s", c->console_log);
@@ -143,7 +125,7 @@ void details_print(const struct tarn_info *info)
         line("cap", "none");
     line("cpus", "%s%s", s.alike ? s.cpus : "several kinds, see tarn vcpu-list",
          s.dedicated ? " (dedicated)" : "");
-    if (!read_config(info, &c))
+    if (info->id == 0 || !kept_config(info->name, &c))
         return;
     run_read(run_path(info->name, "source").text, source, sizeof(source));
     line("config", "%s", source);
@@ -200,7 +182,7 @@ static void json_ports(const struct config *c)
         if (c->port[i].memory)
             continue;
         open_object(ports++, c->port[i].name);
-        json_member(stdout, "socket", port_socket(c, i).text);
+        json_member(stdout, "socket", run_port(c->name, c->port[i].name).text);
         putchar('}');
     }
     fputs("], \"region\": [", stdout);
@@ -241,7 +223,7 @@ void details_json(const struct tarn_info *info)
     printf(", \"weight\": %u, \"cap\": %llu", s.weight, (unsigned long long)s.cap);
     json_member(stdout, "cpus", s.alike ? s.cpus : NULL);
     printf(", \"dedicated\": %s", s.dedicated ? "true" : "false");
-    if (!read_config(info, &c))
+    if (info->id == 0 || !kept_config(info->name, &c))
         return;
     run_read(run_path(info->name, "source").text, source, sizeof(source));
     json_member(stdout, "config", source);

@@ -5,16 +5,13 @@
 #include "guests/dom0/cli/obstacles.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/vhost.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "guests/dom0/cli/disk.h"
-#include "guests/dom0/common/hyper.h"
+#include "guests/dom0/cli/kept.h"
 #include "guests/dom0/common/report.h"
 
 #define TARN_DEVICE "/dev/tarn"
@@ -49,29 +46,33 @@ static void look_at_machine(const struct config *c, FILE *out)
         say(out, "cpus: this machine has none of them");
 }
 
-static void look_at_vsock(const struct config *c, FILE *out)
-{
-    uint64_t cid = c->cid;
-    int fd = cid ? open("/dev/vhost-vsock", O_RDWR | O_CLOEXEC) : -1;
+struct search {
+    const struct config *config;
+    FILE *out;
+};
 
-    if (fd >= 0 && ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &cid) != 0 && errno == EADDRINUSE)
-        say(out, "vsock: another domain has cid %u", c->cid);
-    if (fd >= 0)
-        close(fd);
+static void look_at_vsock(const struct tarn_info *info, const struct config *other, void *context)
+{
+    const struct search *search = context;
+
+    if (search->config->cid && search->config->cid == other->cid)
+        say(search->out, "vsock: domain %s has cid %u", info->name, other->cid);
 }
 
 void obstacles_find(const struct config *config, FILE *out)
 {
-    if (access(TARN_DEVICE, R_OK | W_OK) != 0)
+    if (access(TARN_DEVICE, R_OK | W_OK) != 0) {
         say(out, "%s: %s", TARN_DEVICE, strerror(errno));
-    else if (hyper_open())
+    } else if (hyper_open()) {
         look_at_machine(config, out);
-    else
+        kept_each_other(config, look_at_vsock, &(struct search){config, out});
+    } else {
         say(out, "%s", last_report());
+    }
     for (unsigned i = 0; i < config->disks; i++) {
         const struct config_disk *disk = &config->disk[i];
-        if (disk->path[0] && !disk->remote && disk_in_use(disk->path, disk->readonly))
+        if (disk->remote ? kept_has_disk(config, disk)
+                         : disk->path[0] && disk_in_use(disk->path, disk->readonly))
             say(out, "disk \"%s\": another domain uses %s", disk->title, disk->path);
     }
-    look_at_vsock(config, out);
 }

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "guests/dom0/cli/kept.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/common/hyper.h"
 #include "guests/dom0/common/report.h"
@@ -19,7 +20,8 @@
 
 /* The other domain that has a region. */
 struct peer {
-    unsigned count; /* of those that have; the rest is of the first */
+    const char *region;
+    unsigned count; /* of those that have it; the rest is of the first */
     char name[TARN_NAME_SIZE];
     uint32_t id;
     uint64_t ipa, size;
@@ -49,37 +51,26 @@ void regions_release(void)
     held = -1;
 }
 
-/* Whether the configuration that was kept of a domain has that region. */
-static void look_at(const struct tarn_info *info, const char *region, struct peer *peer)
+static void look_at(const struct tarn_info *info, const struct config *other, void *context)
 {
-    FILE *nowhere = fopen("/dev/null", "we");
-    struct config config;
+    struct peer *peer = context;
 
-    if (nowhere && config_read(&config, run_path(info->name, "config").text, nowhere)) {
-        for (unsigned i = 0; i < config.ports; i++) {
-            if (config.port[i].memory == 0 || strcmp(config.port[i].name, region) != 0)
-                continue;
-            if (peer->count++ > 0)
-                continue;
-            strcpy(peer->name, info->name);
-            peer->id = info->id;
-            peer->ipa = config_region(&config, i);
-            peer->size = config.port[i].memory;
-        }
-        config_free(&config);
+    for (unsigned i = 0; i < other->ports; i++) {
+        if (other->port[i].memory == 0 || strcmp(other->port[i].name, peer->region) != 0 ||
+            peer->count++ > 0)
+            continue;
+        strcpy(peer->name, info->name);
+        peer->id = info->id;
+        peer->ipa = config_region(other, i);
+        peer->size = other->port[i].memory;
     }
-    if (nowhere)
-        fclose(nowhere);
 }
 
 static struct peer find_peer(const struct config *config, const char *region)
 {
-    struct peer peer = {0};
-    struct tarn_info info;
+    struct peer peer = {.region = region};
 
-    for (uint32_t id = 1; hyper_info(id, &info) == 0; id = info.id + 1)
-        if (strcmp(info.name, config->name) != 0 && info.state != TARN_STATE_DYING)
-            look_at(&info, region, &peer);
+    kept_each_other(config, look_at, &peer);
     return peer;
 }
 
@@ -128,13 +119,12 @@ int region_connect(const struct config *config, unsigned number, bool *wins)
 {
     struct peer peer = find_peer(config, config->port[number].name);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char file[48];
 
     if (!peer.count)
         return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    snprintf(file, sizeof(file), "port.%s", config->port[number].name);
-    strncpy(address.sun_path, run_path(peer.name, file).text, sizeof(address.sun_path) - 1);
+    strncpy(address.sun_path, run_port(peer.name, config->port[number].name).text,
+            sizeof(address.sun_path) - 1);
     *wins = strcmp(config->name, peer.name) < 0;
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;

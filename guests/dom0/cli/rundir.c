@@ -27,6 +27,14 @@ struct run_path run_path(const char *name, const char *file)
     return path;
 }
 
+struct run_path run_port(const char *name, const char *port)
+{
+    char file[48];
+
+    snprintf(file, sizeof(file), "port.%s", port);
+    return run_path(name, file);
+}
+
 static bool make_folder(const char *path, mode_t mode)
 {
     return mkdir(path, mode) == 0 || errno == EEXIST;

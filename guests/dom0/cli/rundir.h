@@ -18,6 +18,9 @@ struct run_path {
 /* /run/tarn/NAME/FILE; name is a good name. */
 struct run_path run_path(const char *name, const char *file);
 
+/* The socket of a domain's port. */
+struct run_path run_port(const char *name, const char *port);
+
 /*
  * The right to make, run or clear away the domain `name`: held by `tarn create` until it starts the
  * supervisor, then by that one. Waits up to `seconds`. Returns a descriptor, or -1 with errno set;

@@ -23,6 +23,7 @@
 
 #include "guests/dom0/backend/state.h"
 #include "guests/dom0/cli/disk.h"
+#include "guests/dom0/cli/kept.h"
 #include "guests/dom0/cli/region.h"
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/cli/storage.h"
@@ -70,9 +71,7 @@ static bool listen_at_ports(struct backend_fds *fds, const struct config *c)
     bool good = true;
 
     for (unsigned i = 0; i < c->ports; i++) {
-        char file[48];
-        snprintf(file, sizeof(file), "port.%s", c->port[i].name);
-        fds->port[i] = listen_at(run_path(c->name, file).text, SOCK_STREAM);
+        fds->port[i] = listen_at(run_port(c->name, c->port[i].name).text, SOCK_STREAM);
         good = good && fds->port[i] >= 0;
     }
     return good;
@@ -125,11 +124,15 @@ static const char *medium_of(const struct config *c, unsigned number)
     return path;
 }
 
-/* A raw disk with O_DIRECT. Returns -1 with errno set. */
+/* A raw disk with O_DIRECT. Returns -1 with errno set: 0 for one that is elsewhere. */
 static int open_disk(const struct config *c, unsigned number, unsigned patience)
 {
     const struct config_disk *disk = &c->disk[number];
 
+    if (disk->remote) {
+        errno = kept_has_disk(c, disk) ? EBUSY : 0;
+        return -1;
+    }
     if (disk->path[0])
         return disk_open(disk->path, disk->readonly, strcmp(disk->type, "raw") == 0, patience);
     const char *path = medium_of(c, number);
@@ -164,9 +167,9 @@ static bool add_disk(struct launch *launch, const struct config *c, unsigned id,
                      const struct slot *slot)
 {
     const struct config_disk *disk = &c->disk[slot->number];
-    int fd = disk->remote ? -1 : open_disk(c, slot->number, launch->patience);
+    int fd = open_disk(c, slot->number, launch->patience);
 
-    if (fd < 0 && !disk->remote) {
+    if (fd < 0 && errno) {
         config_error(c, stderr, disk->line, "path", "disk \"%s\": %s: %s", disk->title, disk->path,
                      errno == EBUSY
                          ? "another domain uses it; give each its own, or readonly = true"
