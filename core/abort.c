@@ -74,23 +74,29 @@ static void wait_for_reply(struct vcpu *vcpu, uint64_t esr)
     upcall_raise(vcpu->domain);
 }
 
-/* An access that is not simply done. */
-static RARE void finish_otherwise(struct vcpu *vcpu, uint64_t esr, enum mmio_result result)
+static RARE void finish_and_kick(struct vcpu *vcpu, uint64_t esr)
 {
-    struct mmio_access *access = &vcpu->access;
-    vcpu_mask_t kick = access->kick;
+    vcpu_mask_t kick = vcpu->access.kick;
 
-    access->kick = 0;
-    if (result == MMIO_FAULT)
-        inject_abort(vcpu, false);
-    else if (result == MMIO_WAIT)
-        wait_for_reply(vcpu, esr);
-    else
-        finish(vcpu, esr);
-    if (access->upcall)
-        upcall_raise(vcpu->domain);
-    access->upcall = false;
+    vcpu->access.kick = 0;
+    finish(vcpu, esr);
     domain_kick(vcpu->domain, kick);
+}
+
+/* An access that is not simply done. */
+static __attribute__((noinline)) void finish_otherwise(struct vcpu *vcpu, uint64_t esr,
+                                                       enum mmio_result result)
+{
+    if (result == MMIO_UPCALL) {
+        finish(vcpu, esr);
+        upcall_raise(vcpu->domain);
+    } else if (result == MMIO_KICK) {
+        finish_and_kick(vcpu, esr);
+    } else if (result == MMIO_WAIT) {
+        wait_for_reply(vcpu, esr);
+    } else {
+        inject_abort(vcpu, false);
+    }
 }
 
 /* An access to the range of emulated registers vcpu->last_range. */

@@ -193,9 +193,12 @@ static enum mmio_result uart_access(void *device, struct mmio_access *access)
     struct domain *domain = device;
     enum mmio_result result = vuart_access(&domain->uart, access);
 
-    if (result == MMIO_EFFECT)
-        access->kick |= domain_uart_line(domain);
-    return result;
+    if (result != MMIO_UPCALL && result != MMIO_KICK)
+        return result;
+    access->kick = domain_uart_line(domain);
+    if (result == MMIO_UPCALL)
+        upcall_raise(domain);
+    return access->kick ? MMIO_KICK : MMIO_DONE;
 }
 
 /* The fixed part of a domU's machine. */

@@ -82,7 +82,6 @@ void irq_handle_one(struct pcpu *cpu)
     if (intid >= GIC_INTID_SPURIOUS)
         return;
     trace(NULL, TARN_TRACE_IRQ, intid);
-    gic_ops.eoi(intid);
     if (intid == DOMU_VTIMER_INTID)
         virtual_timer(cpu);
     else if (intid >= 32)

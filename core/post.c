@@ -10,16 +10,19 @@
 #include "core/sched.h"
 #include "gic/gic.h"
 
-/* On the vCPU's CPU. */
-static void deliver(struct vcpu *vcpu, unsigned line)
+/* On the vCPU's CPU. The entry of a vCPU that is current is still to come, and looks. */
+static void deliver(struct pcpu *cpu, struct vcpu *vcpu, unsigned line)
 {
     struct domain *domain = vcpu->domain;
     vcpu_mask_t kick = vgic_set_pending(&domain->vgic, vcpu->id, domain->first_line + line);
 
-    if (kick == BIT(vcpu->id))
-        sched_kick(vcpu);
-    else
+    if (kick != BIT(vcpu->id) || cpu->current != vcpu)
         domain_kick(domain, kick);
+}
+
+static RARE void deliver_here(struct vcpu *vcpu, unsigned line)
+{
+    deliver(vcpu->pcpu, vcpu, line);
 }
 
 void post_interrupt(struct vcpu *vcpu, unsigned line)
@@ -27,7 +30,7 @@ void post_interrupt(struct vcpu *vcpu, unsigned line)
     struct pcpu *cpu = vcpu->pcpu;
 
     if (pcpu_is_this(cpu)) {
-        deliver(vcpu, line);
+        deliver_here(vcpu, line);
         return;
     }
     if (__atomic_fetch_or(&vcpu->posted, BIT(line), __ATOMIC_ACQ_REL) != 0)
@@ -50,7 +53,7 @@ void post_take(struct pcpu *cpu)
         uint64_t lines = __atomic_exchange_n(&vcpu->posted, 0, __ATOMIC_ACQ_REL);
 
         for (; lines; lines &= lines - 1)
-            deliver(vcpu, (unsigned)__builtin_ctzl(lines));
+            deliver(cpu, vcpu, (unsigned)__builtin_ctzl(lines));
         vcpu = next;
     }
 }

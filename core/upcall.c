@@ -36,28 +36,35 @@ static RARE struct vcpu *other_taker(const struct domain *host)
     return found;
 }
 
-/*
- * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one that last
- * answered this domain, because its backend ran there; but one that would have to share the CPU of
- * the vCPU that notifies, only if all do. States are looked at without a lock: any that is not off
- * will do.
- */
-static inline struct vcpu *taker(const struct domain *domain, const struct domain *host)
+static inline void tell(const struct domain *domain, struct vcpu *vcpu)
 {
-    struct vcpu *vcpu = host->vcpu[__atomic_load_n(&domain->answerer, __ATOMIC_RELAXED)];
-
-    return suits(vcpu) ? vcpu : other_taker(host);
-}
-
-void upcall_raise(struct domain *domain)
-{
-    struct vcpu *vcpu = taker(domain, dom0());
     uint64_t bit = BIT(domain->id % 64);
     uint64_t before =
         __atomic_fetch_or(&page->vcpu[vcpu->id].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);
 
     if (!(before & bit)) /* else dom0 has not taken it yet, and will see this too */
         post_interrupt(vcpu, UPCALL_LINE);
+}
+
+static RARE void tell_other(const struct domain *domain)
+{
+    tell(domain, other_taker(dom0()));
+}
+
+/*
+ * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one that last
+ * answered this domain, because its backend ran there; but one that would have to share the CPU of
+ * the vCPU that notifies, only if all do. States are looked at without a lock: any that is not off
+ * will do.
+ */
+void upcall_raise(struct domain *domain)
+{
+    struct vcpu *vcpu = dom0()->vcpu[__atomic_load_n(&domain->answerer, __ATOMIC_RELAXED)];
+
+    if (suits(vcpu))
+        tell(domain, vcpu);
+    else
+        tell_other(domain);
 }
 
 void upcall_event(struct domain *domain, uint64_t event)

@@ -45,10 +45,11 @@ const char *gic_probe(const void *fdt);
 
 /* What the two versions do each in its own way. */
 struct gic_ops {
-    /* Acknowledges: the INTID (SGI source bits removed), GIC_INTID_SPURIOUS.. when none. */
+    /*
+     * Acknowledges and drops the priority; the interrupt stays active until deactivated. The INTID
+     * (SGI source bits removed), GIC_INTID_SPURIOUS.. when none.
+     */
     uint32_t (*ack)(void);
-    /* Priority drop; the interrupt stays active until deactivated. */
-    void (*eoi)(uint32_t intid);
     void (*deactivate)(uint32_t intid);
     /* Sends a physical SGI to one CPU. Makes prior stores visible to it first. */
     void (*send_sgi)(unsigned cpu, uint32_t sgi);

@@ -111,22 +111,14 @@ static uint32_t v2_ack(void)
 
     if (intid < 16)
         sgi_iar[cpu_id()] = iar;
+    if (intid < GIC_INTID_SPURIOUS)
+        gicc_write(GICC_EOIR, iar);
     return intid;
-}
-
-static uint32_t with_source(uint32_t intid)
-{
-    return intid < 16 ? sgi_iar[cpu_id()] : intid;
-}
-
-static void v2_eoi(uint32_t intid)
-{
-    gicc_write(GICC_EOIR, with_source(intid));
 }
 
 static void v2_deactivate(uint32_t intid)
 {
-    gicc_write(GICC_DIR, with_source(intid));
+    gicc_write(GICC_DIR, intid < 16 ? sgi_iar[cpu_id()] : intid);
 }
 
 static void v2_send_sgi(unsigned cpu, uint32_t sgi)
@@ -212,7 +204,6 @@ const struct gic_ops gic_v2_ops = {
     .reset = v2_reset,
     .init_cpu = v2_init_cpu,
     .ack = v2_ack,
-    .eoi = v2_eoi,
     .deactivate = v2_deactivate,
     .send_sgi = v2_send_sgi,
     .frame = v2_frame,

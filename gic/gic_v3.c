@@ -138,12 +138,9 @@ static uint32_t v3_ack(void)
     uint32_t intid = (uint32_t)sysreg_read(ICC_IAR1_EL1);
 
     dsb(sy);
+    if (intid < GIC_INTID_SPURIOUS)
+        sysreg_write(ICC_EOIR1_EL1, intid);
     return intid;
-}
-
-static void v3_eoi(uint32_t intid)
-{
-    sysreg_write(ICC_EOIR1_EL1, intid);
 }
 
 static void v3_deactivate(uint32_t intid)
@@ -172,7 +169,6 @@ const struct gic_ops gic_v3_ops = {
     .reset = v3_reset,
     .init_cpu = v3_init_cpu,
     .ack = v3_ack,
-    .eoi = v3_eoi,
     .deactivate = v3_deactivate,
     .send_sgi = v3_send_sgi,
     .frame = v3_frame,

@@ -147,13 +147,10 @@ vcpu_mask_t vgic_move(struct vgic *vgic, unsigned b, uint32_t bits)
     return vgic_recompose(vgic, NULL, b, bits) | vgic_update(vgic, NULL, b, bits);
 }
 
-/* The private bank or the SPI bank of an INTID that a caller in core named; NULL if there is none.
- */
-static struct vgic_bank *find(struct vgic *vgic, unsigned vcpu, uint32_t intid)
+/* An INTID and a vCPU that a caller in core named. */
+static bool exists(const struct vgic *vgic, unsigned vcpu, uint32_t intid)
 {
-    if (intid >= vgic->nr_irqs || (intid < 32 && vcpu >= vgic->nr_cpus))
-        return NULL;
-    return vgic_bank(vgic, intid < 32 ? vgic->cpu[vcpu] : NULL, intid / 32);
+    return intid < vgic->nr_irqs && (intid >= 32 || vcpu < vgic->nr_cpus);
 }
 
 unsigned vgic_target(const struct vgic *vgic, uint32_t intid)
@@ -167,46 +164,53 @@ unsigned vgic_target(const struct vgic *vgic, uint32_t intid)
  * It is pending again: if the list register it is in is one of this CPU's, and the guest has
  * emptied it, writes it once more. Returns whose; 0: nothing was done.
  */
-static inline vcpu_mask_t repeat_here(struct vgic *vgic, struct vgic_cpu *cpu,
-                                      struct vgic_bank *bank, unsigned b, unsigned i)
+static inline vcpu_mask_t repeat_here(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid)
 {
+    unsigned b = intid / 32, i = intid % 32;
+    struct vgic_bank *bank = vgic_bank(vgic, cpu, b);
+
     if (!(bank->cached & BIT32(i)))
         return 0;
     cpu = vgic_holder(vgic, cpu, b, i);
-    return vgic_is_here(cpu) && vgic_repeat(vgic, cpu, bank, bank->lr[i]) ? BIT(cpu->number) : 0;
+    return vgic_is_here(cpu) && vgic_repeat_at_once(cpu, bank->lr[i]) ? BIT(cpu->number) : 0;
+}
+
+static RARE vcpu_mask_t latch(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid)
+{
+    unsigned b = intid / 32;
+
+    vgic_bank(vgic, cpu, b)->latch |= BIT32(intid % 32);
+    return vgic_update(vgic, cpu, b, BIT32(intid % 32));
 }
 
 vcpu_mask_t vgic_set_pending(struct vgic *vgic, unsigned vcpu, uint32_t intid)
 {
-    struct vgic_bank *bank = find(vgic, vcpu, intid);
-    unsigned b = intid / 32, i = intid % 32;
-
-    if (!bank || vgic_is_sgi_v2(vgic, intid))
+    if (!exists(vgic, vcpu, intid) || vgic_is_sgi_v2(vgic, intid))
         return 0;
-    struct vgic_cpu *cpu = vgic->cpu[b ? 0 : vcpu];
+    struct vgic_cpu *cpu = vgic->cpu[intid < 32 ? vcpu : 0];
     spin_lock(&vgic->lock);
-    bank->latch |= BIT32(i);
-    vcpu_mask_t kick = repeat_here(vgic, cpu, bank, b, i);
+    vcpu_mask_t kick = repeat_here(vgic, cpu, intid);
     if (!kick)
-        kick = vgic_update(vgic, cpu, b, BIT32(i));
+        kick = latch(vgic, cpu, intid);
     spin_unlock(&vgic->lock);
     return kick;
 }
 
 vcpu_mask_t vgic_set_level(struct vgic *vgic, unsigned vcpu, uint32_t intid, bool level)
 {
-    struct vgic_bank *bank = find(vgic, vcpu, intid);
     uint32_t bit = BIT32(intid % 32);
     vcpu_mask_t kick = 0;
 
-    if (!bank || intid < 16)
+    if (!exists(vgic, vcpu, intid) || intid < 16)
         return 0;
+    struct vgic_cpu *cpu = vgic->cpu[intid < 32 ? vcpu : 0];
     spin_lock(&vgic->lock);
+    struct vgic_bank *bank = vgic_bank(vgic, cpu, intid / 32);
     if (level != !!(bank->line & bit)) {
         bank->line ^= bit;
         if (level && (bank->edge & bit)) /* the guest's idea of the trigger: a rising edge */
             bank->latch |= bit;
-        kick = vgic_update(vgic, intid < 32 ? vgic->cpu[vcpu] : NULL, intid / 32, bit);
+        kick = vgic_update(vgic, cpu, intid / 32, bit);
     }
     spin_unlock(&vgic->lock);
     return kick;

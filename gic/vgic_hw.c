@@ -80,7 +80,7 @@ vcpu_mask_t vgic_set_pending_hw(struct vgic *vgic, unsigned vcpu, uint32_t intid
     bank = vgic_bank(vgic, cpu, b);
     if (bank->cached & bit) {
         holder = vgic_holder(vgic, cpu, b, i);
-        if (vgic_is_here(holder) && vgic_repeat_hw(vgic, holder, bank, bank->lr[i])) {
+        if (vgic_is_here(holder) && vgic_repeat_hw(holder, bank->lr[i])) {
             spin_unlock(&vgic->lock);
             return BIT(holder->number);
         }

@@ -99,14 +99,29 @@ vcpu_mask_t vgic_fold_local(struct vgic *vgic, struct vgic_cpu *self, struct vgi
                             unsigned b, uint32_t bits);
 
 /*
- * The interrupt, of `bank`, in list register n of `cpu`, loaded on this CPU, is pending again: if
- * the guest has emptied it and it may have the same contents once more, writes them. False: nothing
- * was done.
+ * List register n holds an interrupt that was pending by a latch alone when it was placed, and
+ * whatever has become of it since was the guest's doing: a change of the model makes it stale.
  */
-bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n);
+static inline bool vgic_is_as_placed(const struct vgic_cpu *cpu, unsigned n)
+{
+    return cpu->lr_again & ~cpu->lr_stale & BIT32(n);
+}
+
+/*
+ * The interrupt in list register n of `cpu`, loaded on this CPU, is pending again: if the guest has
+ * emptied it and nothing else has changed, writes the same once more. False: nothing was done. Not
+ * for SGIs of GICv2.
+ */
+static inline bool vgic_repeat_at_once(struct vgic_cpu *cpu, unsigned n)
+{
+    if (!vgic_is_as_placed(cpu, n) || cpu->lr[n].hw || !gic_virt.lr_refill(n, cpu->lr_raw[n]))
+        return false;
+    cpu->injected++;
+    return true;
+}
 
 /* The same for the physical interrupt whose deactivation by the guest emptied list register n. */
-bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n);
+bool vgic_repeat_hw(struct vgic_cpu *cpu, unsigned n);
 
 /* Folds list registers of `cpu`: loaded on this CPU, what the hardware says; on any CPU, those of
  * `lrs` that are used and known to have become invalid. */

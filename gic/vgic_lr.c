@@ -168,7 +168,11 @@ static inline bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uin
     return !(odd & bit);
 }
 
-bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n)
+/*
+ * The interrupt, of `bank`, in stale list register n has changed: if all there is to it is that it
+ * is pending again, and the guest has emptied the list register, writes it once more.
+ */
+static bool repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n)
 {
     const struct lr *lr = &cpu->lr[n];
     unsigned intid = lr->intid;
@@ -188,13 +192,9 @@ bool vgic_repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank
     return true;
 }
 
-bool vgic_repeat_hw(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n)
+bool vgic_repeat_hw(struct vgic_cpu *cpu, unsigned n)
 {
-    uint32_t bit = BIT32(cpu->lr[n].intid % 32);
-
-    if (!(cpu->lr_again & BIT32(n)) || !cpu->lr[n].hw || (bank->latch & bit))
-        return false;
-    if (!is_plain(vgic, bank, bit))
+    if (!vgic_is_as_placed(cpu, n) || !cpu->lr[n].hw)
         return false;
     cpu->injected++;
     gic_virt.lr_write(n, cpu->lr_raw[n]);
@@ -235,7 +235,7 @@ static vcpu_mask_t refresh(struct vgic *vgic, struct vgic_cpu *cpu)
     for_each_bit(n, cpu->lr_stale) {
         struct vgic_bank *bank = vgic_bank(vgic, cpu, cpu->lr[n].intid / 32);
 
-        if (!vgic_repeat(vgic, cpu, bank, n))
+        if (!repeat(vgic, cpu, bank, n))
             kick |= fold(vgic, cpu, n, gic_virt.lr_state(n));
     }
     cpu->lr_stale = 0;

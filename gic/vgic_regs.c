@@ -294,7 +294,7 @@ static inline enum mmio_result access_row(struct vgic *vgic, struct vgic_cpu *ba
         row->write(vgic, banked, bank, b, offset, access);
         spin_unlock(&vgic->lock);
     }
-    return access->kick ? MMIO_EFFECT : MMIO_DONE;
+    return access->kick ? MMIO_KICK : MMIO_DONE;
 }
 
 static RARE enum mmio_result access_upper(struct vgic *vgic, struct mmio_access *access,

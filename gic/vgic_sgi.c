@@ -5,26 +5,25 @@
  */
 #include "gic/vgic_internal.h"
 
-/*
- * The SGI is pending at a vCPU. `local`: it is the sender, loaded on this CPU, whose list register
- * may be written at once.
- */
-static vcpu_mask_t pend(struct vgic *vgic, struct vgic_cpu *cpu, unsigned sgi, bool local)
+static vcpu_mask_t pend(struct vgic *vgic, struct vgic_cpu *cpu, unsigned sgi)
 {
-    struct vgic_bank *bank = &cpu->private;
-
-    bank->latch |= BIT32(sgi);
-    if (local && (bank->cached & BIT32(sgi)) && vgic_repeat(vgic, cpu, bank, bank->lr[sgi]))
-        return 0;
+    cpu->private.latch |= BIT32(sgi);
     return vgic_update(vgic, cpu, 0, BIT32(sgi));
 }
 
-/* ICC_SGI1R_EL1 makes no group 0 interrupts. */
+/*
+ * ICC_SGI1R_EL1 makes no group 0 interrupts. `local`: it is the sender, loaded on this CPU, whose
+ * list register may be written at once.
+ */
 static inline vcpu_mask_t pend_v3(struct vgic *vgic, unsigned vcpu, unsigned sgi, bool local)
 {
     struct vgic_cpu *cpu = vgic->cpu[vcpu];
+    struct vgic_bank *bank = &cpu->private;
 
-    return cpu->private.group1 & BIT32(sgi) ? pend(vgic, cpu, sgi, local) : 0;
+    if (!(bank->group1 & BIT32(sgi)) ||
+        (local && (bank->cached & BIT32(sgi)) && vgic_repeat_at_once(cpu, bank->lr[sgi])))
+        return 0;
+    return pend(vgic, cpu, sgi);
 }
 
 /* The sender is not to be kicked: it is on its way to its next entry. */
@@ -69,7 +68,7 @@ static vcpu_mask_t send_v2(struct vgic *vgic, vcpu_mask_t targets, unsigned from
     for (targets &= ~0ul >> (64 - vgic->nr_cpus); targets; targets &= targets - 1) {
         unsigned n = (unsigned)__builtin_ctzl(targets);
         vgic->cpu[n]->sgi_sources[sgi] |= (uint8_t)BIT32(from);
-        kick |= pend(vgic, vgic->cpu[n], sgi, n == from);
+        kick |= pend(vgic, vgic->cpu[n], sgi);
     }
     return kick & ~BIT(from);
 }

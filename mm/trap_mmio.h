@@ -12,7 +12,8 @@
 /* What became of an access. */
 enum mmio_result {
     MMIO_DONE,   /* emulated; for a read, value holds the answer */
-    MMIO_EFFECT, /* emulated, and kick or upcall ask for more */
+    MMIO_UPCALL, /* emulated; dom0 is to be told that this domain's notify page has news */
+    MMIO_KICK,   /* emulated; there are vCPUs to kick */
     MMIO_WAIT,   /* for the backend; the vCPU blocks until REQUEST_REPLY */
     MMIO_FAULT,  /* nothing there: external abort to the guest */
 };
@@ -27,7 +28,6 @@ struct mmio_access {
     uint64_t value;   /* write: the data in the low size bytes, anything above; read: the answer,
                          zero-extended */
     vcpu_mask_t kick; /* vCPUs of the same domain that have something new to see; 0 before */
-    bool upcall;      /* dom0 is to be told that this domain's notify page has news; false before */
 
     uint64_t notifies; /* statistics: notifications of devices by this vCPU so far */
 };

@@ -92,8 +92,8 @@ static enum mmio_result write_queue_notify(struct vdev *vdev, struct mmio_access
     uint64_t old = __atomic_fetch_or(&notify->queues[vdev->index], BIT(queue), __ATOMIC_RELEASE);
     if (old & BIT(queue))
         return MMIO_DONE;
-    access->upcall = __atomic_fetch_or(&notify->devices, BIT(vdev->index), __ATOMIC_RELEASE) == 0;
-    return access->upcall ? MMIO_EFFECT : MMIO_DONE;
+    old = __atomic_fetch_or(&notify->devices, BIT(vdev->index), __ATOMIC_RELEASE);
+    return old == 0 ? MMIO_UPCALL : MMIO_DONE;
 }
 
 /* Acquire: the guest then reads the ring that the backend wrote before vdev_interrupt. */
@@ -148,10 +148,8 @@ enum mmio_result vdev_access(void *device, struct mmio_access *access)
 {
     struct vdev *vdev = device;
     uint64_t offset = access->offset;
-    if (offset >= DOMU_VIRTIO_STRIDE)
-        return MMIO_FAULT;
     if (offset >= vdev->plain_from)
-        return offset + access->size <= DOMU_VIRTIO_STRIDE ? post(vdev, access) : MMIO_FAULT;
+        return offset <= 0ul + DOMU_VIRTIO_STRIDE - access->size ? post(vdev, access) : MMIO_FAULT;
     const struct vdev_row *row = &rows[offset / 4];
     vdev_row_t function = access->write ? row->write : row->read;
     if (access->size != 4 || offset % 4 != 0)

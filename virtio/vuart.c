@@ -207,12 +207,11 @@ write_row(struct vuart *uart, const struct vuart_row *row, struct mmio_access *a
     if ((row->write == NULL && row->writable == 0) || access->offset % 4 != 0)
         return MMIO_DONE;
     spin_lock(&uart->lock);
-    if (row->write)
-        access->upcall = row->write(uart, value);
+    bool upcall = row->write && row->write(uart, value);
     if (row->writable)
         __atomic_store_n(field_of(uart, row), value & row->writable, __ATOMIC_SEQ_CST);
     spin_unlock(&uart->lock);
-    return MMIO_EFFECT;
+    return upcall ? MMIO_UPCALL : MMIO_KICK;
 }
 
 /* The line may have changed after a read of UARTDR. */
@@ -222,7 +221,7 @@ static inline enum mmio_result read_row(struct vuart *uart, const struct vuart_r
     uint32_t value = row->read ? row->read(uart) : row->field ? *field_of(uart, row) : 0;
 
     access->value = access->size == 4 ? value : narrow(value, access);
-    return access->offset < 4 ? MMIO_EFFECT : MMIO_DONE;
+    return access->offset < 4 ? MMIO_KICK : MMIO_DONE;
 }
 
 static RARE enum mmio_result access_other(struct mmio_access *access)

@@ -39,10 +39,10 @@ void vuart_init(struct vuart *uart, struct tarn_notify_page *notify,
                 struct tarn_console_page *console);
 
 /*
- * Trapped access: a handler for mmio_table_add. After MMIO_EFFECT, and after vuart_input, the
- * caller sets the UART's interrupt line to vuart_line(). Two CPUs may be at that at once: each sets
- * the line, compares vuart_line() again and repeats if it differs, so that the last one leaves the
- * truth.
+ * Trapped access: a handler for mmio_table_add. After MMIO_UPCALL, MMIO_KICK and vuart_input,
+ * the caller sets the UART's interrupt line to vuart_line(). Two CPUs may be at that at once: each
+ * sets the line, compares vuart_line() again and repeats if it differs, so that the last one leaves
+ * the truth.
  */
 enum mmio_result vuart_access(void *uart, struct mmio_access *access);
 

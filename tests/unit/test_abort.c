@@ -86,10 +86,8 @@ static enum mmio_result device(void *of, struct mmio_access *access)
     calls++;
     if (!access->write)
         access->value = access->size == 8 ? answer : answer & ((1ul << 8 * access->size) - 1);
-    if (result == MMIO_EFFECT) {
+    if (result == MMIO_KICK)
         access->kick = 5;
-        access->upcall = true;
-    }
     return result;
 }
 
@@ -191,13 +189,18 @@ static void test_random(void **state)
 static void test_effects(void **state)
 {
     (void)state;
-    result = MMIO_EFFECT;
+    result = MMIO_KICK;
     take(plain(2, 1, true), DEVICE_AT);
     assert_int_equal(pc(), HERE + 4);
     assert_int_equal(kicked, 5);
-    assert_int_equal(upcalls, 1);
+    assert_int_equal(upcalls, 0);
     assert_int_equal(vcpu.access.kick, 0);
-    assert_false(vcpu.access.upcall);
+    kicked = 0;
+    result = MMIO_UPCALL;
+    take(plain(2, 1, true), DEVICE_AT);
+    assert_int_equal(pc(), HERE + 4);
+    assert_int_equal(kicked, 0);
+    assert_int_equal(upcalls, 1);
 }
 
 static void test_device_refuses(void **state)

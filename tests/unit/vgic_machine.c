@@ -286,7 +286,7 @@ static uint64_t trap(mmio_handler_t handler, void *device, unsigned vcpu, unsign
     assert_int_not_equal(machine.vcpu[vcpu].pcpu, NOT_LOADED);
     host_cpu_id = machine.vcpu[vcpu].pcpu;
     enum mmio_result result = handler(device, &access);
-    assert_int_equal(result, access.kick ? MMIO_EFFECT : MMIO_DONE);
+    assert_int_equal(result, access.kick ? MMIO_KICK : MMIO_DONE);
     assert_false(spin_is_locked(&machine.vgic.lock));
     assert_int_equal(access.kick >> VCPUS, 0);
     assert_true(write || size == 8 || access.value < BIT(8 * size));
