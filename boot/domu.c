@@ -142,8 +142,8 @@ static const char *make(const struct plan *plan)
     if (plan->nr_vcpus > TARN_MAX_VCPUS || domain_create(&config, &domain) != TARN_OK)
         return "its name is taken, its vCPUs are none or too many, or heap= is too small";
     bool good = add_devices(plan->tree, domain);
-    for (uint64_t at = DOMU_RAM_BASE; at < DOMU_RAM_BASE + plan->memory; at += BLOCK_2M) {
-        if (domain_populate(domain, ipa(at), NULL, ipa(0), &block) != TARN_OK)
+    for (uint64_t at = DOMU_RAM_BASE, end = at + plan->memory; at < end; at += BLOCK_2M) {
+        if (domain_populate(domain, ipa(at), NULL, end - at, &block) != TARN_OK)
             return "Tarn's heap cannot hold its stage-2 tables: raise heap=";
         load(at, block, plan->kernel, &plan->from->module[MODULE_KERNEL]);
         load(at, block, plan->initrd.base, &plan->from->module[MODULE_RAMDISK]);

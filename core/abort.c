@@ -74,15 +74,6 @@ static void wait_for_reply(struct vcpu *vcpu, uint64_t esr)
     upcall_raise(vcpu->domain);
 }
 
-static RARE void finish_and_kick(struct vcpu *vcpu, uint64_t esr)
-{
-    vcpu_mask_t kick = vcpu->access.kick;
-
-    vcpu->access.kick = 0;
-    finish(vcpu, esr);
-    domain_kick(vcpu->domain, kick);
-}
-
 /* An access that is not simply done. */
 static __attribute__((noinline)) void finish_otherwise(struct vcpu *vcpu, uint64_t esr,
                                                        enum mmio_result result)
@@ -91,7 +82,10 @@ static __attribute__((noinline)) void finish_otherwise(struct vcpu *vcpu, uint64
         finish(vcpu, esr);
         upcall_raise(vcpu->domain);
     } else if (result == MMIO_KICK) {
-        finish_and_kick(vcpu, esr);
+        vcpu_mask_t kick = vcpu->access.kick;
+        vcpu->access.kick = 0;
+        finish(vcpu, esr);
+        domain_kick(vcpu->domain, kick);
     } else if (result == MMIO_WAIT) {
         wait_for_reply(vcpu, esr);
     } else {

@@ -309,16 +309,29 @@ int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t devic
     return status;
 }
 
+/* RAM is to lie in one piece, by whole GiBs where `more` says that there will be one. */
+static pa_t place(struct domain *domain, ipa_t where, uint64_t more)
+{
+    pa_t before = POOL_ANYWHERE;
+
+    if (where.v % GIB == 0 && more >= GIB)
+        return POOL_NEW_GIB;
+    if (where.v > DOMU_RAM_BASE)
+        (void)stage2_lookup(&domain->stage2, ipa(where.v - TARN_BLOCK_SIZE), &before);
+    return before;
+}
+
 /* A block of its own, or below its RAM a shared one: a new one, or the one that `from` has there.
  */
-static bool take_block(struct domain *domain, bool shared, struct domain *from, ipa_t there,
+static bool take_block(struct domain *domain, ipa_t where, struct domain *from, uint64_t detail,
                        pa_t *block)
 {
     if (!from)
-        return pool_alloc(shared ? POOL_SHARED + 1 : domain->id, block);
+        return pool_alloc(where.v < DOMU_RAM_BASE ? POOL_SHARED + 1 : domain->id,
+                          place(domain, where, detail), block);
     spin_lock(&domain_table.lock); /* until it is counted, `from` does not give it back */
-    bool taken = from->state != TARN_STATE_DYING && stage2_lookup(&from->stage2, there, block) &&
-                 pool_share(*block);
+    bool taken = from->state != TARN_STATE_DYING &&
+                 stage2_lookup(&from->stage2, ipa(detail), block) && pool_share(*block);
     spin_unlock(&domain_table.lock);
     return taken;
 }
@@ -335,7 +348,23 @@ static bool map_block(struct domain *domain, ipa_t where, pa_t block, bool share
     return false;
 }
 
-int64_t domain_populate(struct domain *domain, ipa_t where, struct domain *from, ipa_t there,
+/* The last block of a GiB of RAM is there: is all of it in one piece, it is mapped as one. */
+static void merge(struct domain *domain, ipa_t base)
+{
+    pa_t first, at;
+
+    if (!stage2_lookup(&domain->stage2, base, &first) || first.v % GIB)
+        return;
+    for (uint64_t i = TARN_BLOCK_SIZE; i < GIB; i += TARN_BLOCK_SIZE)
+        if (!stage2_lookup(&domain->stage2, ipa(base.v + i), &at) || at.v != first.v + i)
+            return;
+    /* The table of its blocks becomes free: nothing is needed, so this cannot fail. */
+    bool merged = stage2_unmap(&domain->stage2, base, GIB) &&
+                  stage2_map(&domain->stage2, base, first, GIB, STAGE2_RAM);
+    assert(merged);
+}
+
+int64_t domain_populate(struct domain *domain, ipa_t where, struct domain *from, uint64_t detail,
                         pa_t *block)
 {
     uint64_t limit = MIN(DOMU_RAM_BASE + DOMU_RAM_MAX, BIT(stage2_ipa_bits));
@@ -347,10 +376,10 @@ int64_t domain_populate(struct domain *domain, ipa_t where, struct domain *from,
         where.v > limit - TARN_BLOCK_SIZE)
         return TARN_EINVAL;
     /* In there is nothing but shared blocks. */
-    if (from && (!shared || there.v % TARN_BLOCK_SIZE || there.v < DOMU_SHARED_BASE ||
-                 there.v >= DOMU_RAM_BASE))
+    if (from && (!shared || detail % TARN_BLOCK_SIZE || detail < DOMU_SHARED_BASE ||
+                 detail >= DOMU_RAM_BASE))
         return TARN_EINVAL;
-    if (!take_block(domain, shared, from, there, block))
+    if (!take_block(domain, where, from, detail, block))
         return from ? TARN_ENOENT : TARN_ENOMEM;
     spin_lock(&domain->lock);
     if (domain->state == TARN_STATE_CREATED) {
@@ -362,6 +391,8 @@ int64_t domain_populate(struct domain *domain, ipa_t where, struct domain *from,
     if (status == TARN_OK) {
         domain->ram_start = MIN(domain->ram_start, where.v);
         domain->ram_end = MAX(domain->ram_end, where.v + TARN_BLOCK_SIZE);
+        if (where.v % GIB == GIB - TARN_BLOCK_SIZE)
+            merge(domain, ipa(align_down(where.v, GIB)));
     }
     spin_unlock(&domain->lock);
     if (status != TARN_OK)

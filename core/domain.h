@@ -91,8 +91,8 @@ struct domain *dom0(void);
  */
 void *domain_share_pages(unsigned pages, uint16_t owner);
 
-/* The hypercalls of the same names: state checked, TARN_* returned. */
-int64_t domain_populate(struct domain *domain, ipa_t ipa, struct domain *from, ipa_t from_ipa,
+/* The hypercalls of the same names: state checked, TARN_* returned. POPULATE's x4 is `detail`. */
+int64_t domain_populate(struct domain *domain, ipa_t ipa, struct domain *from, uint64_t detail,
                         pa_t *block);
 int64_t domain_start(struct domain *domain);
 int64_t domain_pause(struct domain *domain);

@@ -63,7 +63,7 @@ static int64_t hc_populate(struct domain *domain, uint64_t *x)
 
     if (x[3] && !from)
         return TARN_ENOENT;
-    int64_t status = domain_populate(domain, ipa(x[2]), from, ipa(x[4]), &block);
+    int64_t status = domain_populate(domain, ipa(x[2]), from, x[4], &block);
     if (status == TARN_OK)
         x[1] = block.v;
     return status;

@@ -15,16 +15,11 @@
 /* Offset of the synchronous vector for an exception taken from `pstate` (Arm ARM D1.3.6). */
 static uint64_t vector(uint64_t pstate)
 {
+    uint64_t mode = pstate & PSTATE_MODE;
+
     if (pstate & SPSR_AARCH32)
         return 0x600;
-    switch (pstate & PSTATE_MODE) {
-    case PSTATE_EL1H:
-        return 0x200;
-    case PSTATE_EL1T:
-        return 0x000;
-    default:
-        return 0x400;
-    }
+    return mode == PSTATE_EL1H ? 0x200 : mode == PSTATE_EL1T ? 0x000 : 0x400;
 }
 
 /* PSTATE at the vector: EL1h, all masked, PAN and SSBS as SCTLR_EL1 says. */

@@ -22,20 +22,6 @@ static inline bool suits(const struct vcpu *vcpu)
     return vcpu->state != VCPU_OFF && !pcpu_is_this(vcpu->pcpu);
 }
 
-/* Any that suits; else one that is not off. */
-static RARE struct vcpu *other_taker(const struct domain *host)
-{
-    struct vcpu *found = host->vcpu[0];
-
-    for (unsigned i = 0; i < host->nr_vcpus; i++) {
-        if (suits(host->vcpu[i]))
-            return host->vcpu[i];
-        if (host->vcpu[i]->state != VCPU_OFF)
-            found = host->vcpu[i];
-    }
-    return found;
-}
-
 static inline void tell(const struct domain *domain, struct vcpu *vcpu)
 {
     uint64_t bit = BIT(domain->id % 64);
@@ -46,9 +32,16 @@ static inline void tell(const struct domain *domain, struct vcpu *vcpu)
         post_interrupt(vcpu, UPCALL_LINE);
 }
 
+/* Any that suits; else one that is not off. */
 static RARE void tell_other(const struct domain *domain)
 {
-    tell(domain, other_taker(dom0()));
+    const struct domain *host = dom0();
+    struct vcpu *found = host->vcpu[0];
+
+    for (unsigned i = 0; i < host->nr_vcpus && !suits(found); i++)
+        if (host->vcpu[i]->state != VCPU_OFF)
+            found = host->vcpu[i];
+    tell(domain, found);
 }
 
 /*

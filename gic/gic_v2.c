@@ -160,20 +160,14 @@ static bool v2_lr_refill(unsigned n, uint64_t encoded)
     return true;
 }
 
-static uint32_t v2_lr_empty(void)
-{
-    return gich_read(GICH_ELRSR0);
-}
-
-static uint32_t v2_lr_ended(void)
-{
-    return gich_read(GICH_EISR0);
-}
-
-static uint32_t v2_hcr_read(void)
-{
-    return gich_read(GICH_HCR);
-}
+#define READER(name, reg)                                                                          \
+    static uint32_t name(void)                                                                     \
+    {                                                                                              \
+        return gich_read(reg);                                                                     \
+    }
+READER(v2_lr_empty, GICH_ELRSR0)
+READER(v2_lr_ended, GICH_EISR0)
+READER(v2_hcr_read, GICH_HCR)
 
 static void v2_hcr_write(uint32_t hcr)
 {

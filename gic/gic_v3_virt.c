@@ -92,20 +92,14 @@ static void v3_probe(void)
     gic_info.nr_lrs = MIN((unsigned)FIELD(vtr, 4, 0) + 1, (unsigned)LR_MAX);
 }
 
-static uint32_t v3_lr_empty(void)
-{
-    return (uint32_t)sysreg_read(ICH_ELRSR_EL2);
-}
-
-static uint32_t v3_lr_ended(void)
-{
-    return (uint32_t)sysreg_read(ICH_EISR_EL2);
-}
-
-static uint32_t v3_hcr_read(void)
-{
-    return (uint32_t)sysreg_read(ICH_HCR_EL2);
-}
+#define READER(name, reg)                                                                          \
+    static uint32_t name(void)                                                                     \
+    {                                                                                              \
+        return (uint32_t)sysreg_read(reg);                                                         \
+    }
+READER(v3_lr_empty, ICH_ELRSR_EL2)
+READER(v3_lr_ended, ICH_EISR_EL2)
+READER(v3_hcr_read, ICH_HCR_EL2)
 
 static void v3_hcr_write(uint32_t hcr)
 {

@@ -159,15 +159,6 @@ void vgic_place(struct vgic *vgic, struct vgic_cpu *cpu, uint32_t intid, unsigne
     gic_virt.lr_write(n, cpu->lr_raw[n]);
 }
 
-/* Whether a latch is all that keeps an interrupt in a list register from being forwarded again. */
-static inline bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uint32_t bit)
-{
-    uint32_t odd = bank->active | bank->drop_pending | bank->drop_active |
-                   (bank->line & ~bank->edge) | ~vgic_enabled(vgic, bank);
-
-    return !(odd & bit);
-}
-
 /*
  * The interrupt, of `bank`, in stale list register n has changed: if all there is to it is that it
  * is pending again, and the guest has emptied the list register, writes it once more.
@@ -175,18 +166,18 @@ static inline bool is_plain(struct vgic *vgic, const struct vgic_bank *bank, uin
 static bool repeat(struct vgic *vgic, struct vgic_cpu *cpu, struct vgic_bank *bank, unsigned n)
 {
     const struct lr *lr = &cpu->lr[n];
-    unsigned intid = lr->intid;
-    uint32_t bit = BIT32(intid % 32);
+    bool sgi_v2 = vgic_is_sgi_v2(vgic, lr->intid);
+    uint32_t bit = BIT32(lr->intid % 32);
+    /* What else than a latch, or the lack of one, may be the matter. */
+    uint32_t odd = bank->active | bank->drop_pending | bank->drop_active | bank->hw |
+                   (bank->line & ~bank->edge) | ~(bank->latch & vgic_enabled(vgic, bank));
 
-    if (!(cpu->lr_again & BIT32(n)) || lr->hw || ((bank->hw | ~bank->latch) & bit) ||
-        !is_plain(vgic, bank, bit))
+    if (!(cpu->lr_again & BIT32(n)) || lr->hw || (odd & bit) ||
+        (sgi_v2 && cpu->sgi_sources[lr->intid] != BIT32(lr->source)) ||
+        !gic_virt.lr_refill(n, cpu->lr_raw[n]))
         return false;
-    if (vgic_is_sgi_v2(vgic, intid) && cpu->sgi_sources[intid] != BIT32(lr->source))
-        return false;
-    if (!gic_virt.lr_refill(n, cpu->lr_raw[n]))
-        return false;
-    if (vgic_is_sgi_v2(vgic, intid))
-        cpu->sgi_sources[intid] = 0;
+    if (sgi_v2)
+        cpu->sgi_sources[lr->intid] = 0;
     cpu->injected++;
     bank->latch &= ~bit;
     return true;

@@ -75,14 +75,37 @@ static void scrub(pa_t block)
     cache_forget_instructions();
 }
 
-bool pool_alloc(uint16_t owner, pa_t *block)
+/* First of 512 free ones that are an aligned GiB: the highest, as others are taken from below. */
+static uint64_t find_gib(void)
 {
-    uint64_t i;
+    const uint64_t count = GIB / BLOCK_2M;
 
+    for (uint64_t i = pool_blocks.total, run = 0; i-- > 0;) {
+        run = owners[i] == POOL_OWNER_FREE ? run + 1 : 0;
+        if (run >= count && address_of(i).v % GIB == 0 &&
+            address_of(i + count - 1).v - address_of(i).v == GIB - BLOCK_2M)
+            return i;
+    }
+    return pool_blocks.total;
+}
+
+static uint64_t choose(pa_t after)
+{
+    uint64_t i = after.v == POOL_ANYWHERE.v  ? pool_blocks.total
+                 : after.v == POOL_NEW_GIB.v ? find_gib()
+                                             : index_of(after) + 1;
+
+    if (i < pool_blocks.total && owners[i] == POOL_OWNER_FREE)
+        return i;
+    while (hint < pool_blocks.total && owners[hint] != POOL_OWNER_FREE)
+        hint++;
+    return hint;
+}
+
+bool pool_alloc(uint16_t owner, pa_t after, pa_t *block)
+{
     spin_lock(&lock);
-    for (i = hint; i < pool_blocks.total && owners[i] != POOL_OWNER_FREE; i++)
-        ;
-    hint = i;
+    uint64_t i = choose(after);
     bool found = i < pool_blocks.total;
     if (found) {
         owners[i] = owner;

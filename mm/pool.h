@@ -18,12 +18,16 @@
  */
 bool pool_init(const struct pa_range *ranges, unsigned count);
 
+/* Where a block should lie, instead of the physical address of one that it should follow. */
+#define POOL_ANYWHERE pa(0)
+#define POOL_NEW_GIB  pa(1) /* first of 1 GiB, aligned, that is all free */
+
 /*
- * Gives one block, all zero, to `owner`. Returns false when the pool is empty. Zeroes at most one
- * block (through the calling CPU's window). Any CPU; takes the pool lock (leaf), not held while
- * zeroing.
+ * Gives one block, all zero, to `owner`: behind the block `after`, which is of the pool, if that is
+ * free, else anywhere. Returns false when the pool is empty. Zeroes at most one block (through the
+ * calling CPU's window). Any CPU; takes the pool lock (leaf), not held while zeroing.
  */
-bool pool_alloc(uint16_t owner, pa_t *block);
+bool pool_alloc(uint16_t owner, pa_t after, pa_t *block);
 
 /* One user more. False: the block is not shared, or has very many. Any CPU; takes the pool lock. */
 bool pool_share(pa_t block);

@@ -38,14 +38,16 @@
  */
 #define TARN_HC_DOMAIN_CREATE TARN_HC(0x10)
 /*
- * POPULATE: x1 = domain, x2 = ipa, x3 = 0. Gives the domain one zeroed block of TARN_BLOCK_SIZE at
- * ipa (aligned to it, inside the RAM window of domu.h). Result: x1 = physical address of the block,
- *   which dom0 may access from now on until the domain is destroyed.
- *   Below the RAM, from DOMU_SHARED_BASE on, the block may be shared: x3 = 0 makes a new one;
- *   x3 = another domain, x4 = an ipa of it where such a block is (ENOENT: is not) gives the domain
- *   that one, which stays until the last one that has it is destroyed. dom0's CPUs cannot access
- * it. EINVAL: ipa, or x3 is not 0 for RAM or with an ipa that is not below it; EEXIST: memory is
- * there already; EBUSY: the domain was started; ENOMEM: pool or heap is empty.
+ * POPULATE: x1 = domain, x2 = ipa, x3 = 0, x4 = bytes of RAM that are to follow from there on.
+ * Gives the domain one zeroed block of TARN_BLOCK_SIZE at ipa (aligned to it, inside the RAM window
+ * of domu.h). Result: x1 = physical address of the block, which dom0 may access from now on until
+ * the domain is destroyed. A GiB of RAM that is asked for from its first block to its last, with
+ * the truth in x4, is one block of stage 2 if the pool has a free one. Below the RAM, from
+ * DOMU_SHARED_BASE on, the block may be shared: x3 = 0 makes a new one; x3 = another domain, x4 =
+ * an ipa of it where such a block is (ENOENT: is not) gives the domain that one, which stays until
+ * the last one that has it is destroyed. dom0's CPUs cannot access it. EINVAL: ipa, or x3 is not 0
+ * for RAM or with an ipa that is not below it; EEXIST: memory is there already; EBUSY: the domain
+ * was started; ENOMEM: pool or heap is empty.
  */
 #define TARN_HC_DOMAIN_POPULATE TARN_HC(0x11)
 /* VCPU_INIT: x1 = domain, x2 = vCPU, x3 = pc (ipa), x4 = x0 (ipa of the device tree). Before START.

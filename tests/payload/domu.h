@@ -82,8 +82,9 @@ static inline void reach(uint64_t address)
         mmu_map_gib(address, true);
 }
 
-static inline bool make(struct made *made, const char *name, unsigned vcpus, const char *code,
-                        const char *end, uint64_t argument)
+/* The first block of `ram` bytes; the caller adds the others. */
+static inline bool make_part(struct made *made, const char *name, unsigned vcpus, const char *code,
+                             const char *end, uint64_t argument, uint64_t ram)
 {
     struct smccc call = {.x = {TARN_HC_DOMAIN_CREATE, vcpus}};
 
@@ -96,7 +97,7 @@ static inline bool make(struct made *made, const char *name, unsigned vcpus, con
     reach(call.x[2]);
     made->notify = (void *)call.x[2];
     made->console = (void *)call.x[3];
-    call = (struct smccc){.x = {TARN_HC_DOMAIN_POPULATE, made->id, DOMU_RAM_BASE}};
+    call = (struct smccc){.x = {TARN_HC_DOMAIN_POPULATE, made->id, DOMU_RAM_BASE, 0, ram}};
     hvc_call(&call);
     check_equal(call.x[0], TARN_OK);
     if (call.x[0] != TARN_OK)
@@ -112,6 +113,12 @@ static inline bool make(struct made *made, const char *name, unsigned vcpus, con
     hvc_call(&entry);
     check_equal(entry.x[0], TARN_OK);
     return true;
+}
+
+static inline bool make(struct made *made, const char *name, unsigned vcpus, const char *code,
+                        const char *end, uint64_t argument)
+{
+    return make_part(made, name, vcpus, code, end, argument, TARN_BLOCK_SIZE);
 }
 
 static inline void destroy(uint64_t id)

@@ -9,7 +9,7 @@ import pytest
 import machine
 
 PAYLOADS = sorted(path.stem for path in (machine.TOP / "tests/payload").glob("*.c")
-                  if path.stem != "host")
+                  if path.stem not in ("host", "memory"))
 NEEDS_TARN = ("hypercalls", "boot_domains", "domains", "hostile", "scheduler", "trace")
 GUESTS = [name for name in PAYLOADS if name not in NEEDS_TARN]
 SKIPS = ("too few CPUs", "GICv2", "QEMU's GICv2 cannot", "all INTIDs exist")
@@ -36,6 +36,11 @@ def check_tap(output, ended, skips):
 def test_in_tarn(name, gic, cpus):
     bootargs = "dom0_mem=256M" + (" dom0_vcpus=1" if name == "scheduler" else "")
     command = machine.qemu(gic, cpus, extra=machine.with_payload(name, bootargs))
+    check_tap(*machine.run(command), SKIPS)
+
+
+def test_large_memory():
+    command = machine.qemu(3, 2, memory="4G", extra=machine.with_payload("memory", "dom0_mem=256M"))
     check_tap(*machine.run(command), SKIPS)
 
 

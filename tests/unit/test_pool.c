@@ -67,7 +67,7 @@ static void test_all_blocks_once(void **state)
     (void)state;
     assert_int_equal(pool_blocks.total, BLOCKS);
     for (unsigned i = 0; i < BLOCKS; i++) {
-        assert_true(pool_alloc((uint16_t)(i % 2), &got[i]));
+        assert_true(pool_alloc((uint16_t)(i % 2), POOL_ANYWHERE, &got[i]));
         assert_int_equal(zeroed, got[i].v);
         assert_int_equal(window, 0);
         for (unsigned j = 0; j < i; j++)
@@ -78,7 +78,7 @@ static void test_all_blocks_once(void **state)
         assert_true(inside);
     }
     assert_true(forgets >= BLOCKS);
-    assert_false(pool_alloc(0, &more));
+    assert_false(pool_alloc(0, POOL_ANYWHERE, &more));
     assert_int_equal(pool_blocks.free, 0);
     assert_int_equal(pool_bytes_of(0), 4 * BLOCK_2M);
     assert_int_equal(pool_bytes_of(1), 3 * BLOCK_2M);
@@ -93,10 +93,10 @@ static void test_freed_block_is_zeroed_again(void **state)
     pa_t first, again;
 
     (void)state;
-    assert_true(pool_alloc(5, &first));
+    assert_true(pool_alloc(5, POOL_ANYWHERE, &first));
     pool_free(first, 5);
     zeroed = 0;
-    assert_true(pool_alloc(6, &again));
+    assert_true(pool_alloc(6, POOL_ANYWHERE, &again));
     assert_int_equal(again.v, first.v);
     assert_int_equal(zeroed, first.v);
 }
@@ -114,8 +114,8 @@ static void test_shared_block(void **state)
     pa_t block, own;
 
     (void)state;
-    assert_true(pool_alloc(POOL_SHARED + 1, &block));
-    assert_true(pool_alloc(3, &own));
+    assert_true(pool_alloc(POOL_SHARED + 1, POOL_ANYWHERE, &block));
+    assert_true(pool_alloc(3, POOL_ANYWHERE, &own));
     assert_false(pool_share(own));
     assert_true(pool_share(block));
     assert_int_equal(pool_bytes_of(3), BLOCK_2M);
@@ -126,6 +126,32 @@ static void test_shared_block(void **state)
     assert_false(pool_share(block));
 }
 
+/* A GiB for itself comes from above and in order, as long as there is one. */
+static void test_whole_gib(void **state)
+{
+    static const struct pa_range three[] = {{0x40000000, 3 * GIB - BLOCK_2M}};
+    pa_t block, low, last = pa(0);
+
+    (void)state;
+    assert_true(pool_init(three, 1));
+    assert_true(pool_alloc(1, POOL_ANYWHERE, &low));
+    assert_int_equal(low.v, 0x40000000);
+    assert_true(pool_alloc(2, POOL_NEW_GIB, &block));
+    for (uint64_t at = 0x80000000; at < 0xc0000000; at += BLOCK_2M) {
+        assert_int_equal(block.v, at);
+        last = block;
+        assert_true(pool_alloc(2, last, &block));
+    }
+    /* What is behind is taken, or is not there: the first that is free; so if no GiB is. */
+    assert_true(pool_alloc(1, last, &block));
+    assert_int_equal(block.v, low.v + BLOCK_2M);
+    assert_true(pool_alloc(3, POOL_NEW_GIB, &block));
+    assert_int_equal(block.v, low.v + 2 * BLOCK_2M);
+    assert_true(pool_alloc(3, pa(0x40000000 + 3 * GIB - 2 * BLOCK_2M), &block));
+    assert_int_equal(block.v, low.v + 3 * BLOCK_2M);
+    assert_int_equal(zeroed, block.v);
+}
+
 static void test_empty_pool(void **state)
 {
     pa_t block;
@@ -133,7 +159,7 @@ static void test_empty_pool(void **state)
     (void)state;
     assert_true(pool_init(NULL, 0));
     assert_int_equal(pool_blocks.total, 0);
-    assert_false(pool_alloc(1, &block));
+    assert_false(pool_alloc(1, POOL_ANYWHERE, &block));
 }
 
 static void test_foreign_block(void **state)
@@ -148,7 +174,7 @@ static void test_wrong_owner(void **state)
     pa_t block;
 
     (void)state;
-    assert_true(pool_alloc(1, &block));
+    assert_true(pool_alloc(1, POOL_ANYWHERE, &block));
     expect_assert_failure(pool_free(block, 2)); /* leaves the lock held: nothing after it */
 }
 
@@ -160,6 +186,7 @@ int main(void)
         TEST(test_all_blocks_once),
         TEST(test_freed_block_is_zeroed_again),
         TEST(test_no_memory_for_the_table),
+        TEST(test_whole_gib),
         TEST(test_empty_pool),
         TEST(test_shared_block),
         TEST(test_foreign_block),

@@ -29,8 +29,11 @@ static bool is_within(u64 ipa, u64 size, u64 start, u64 length)
 static int populate(u32 id, u64 *ipa, u64 *size, u32 from, u64 *from_ipa)
 {
     while (*size) {
-        struct arm_smccc_1_2_regs regs = {
-            .a0 = TARN_HC_DOMAIN_POPULATE, .a1 = id, .a2 = *ipa, .a3 = from, .a4 = *from_ipa};
+        struct arm_smccc_1_2_regs regs = {.a0 = TARN_HC_DOMAIN_POPULATE,
+                                          .a1 = id,
+                                          .a2 = *ipa,
+                                          .a3 = from,
+                                          .a4 = from ? *from_ipa : *size};
         int error = tarn_hypercall(&regs);
 
         /* What Tarn calls no room may be memory that is there already. */
