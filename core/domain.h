@@ -32,7 +32,7 @@ struct domain {
     uint64_t time_offset; /* CNTVOFF_EL2 */
     uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
 
-    uint32_t answerer; /* atomic: the vCPU of dom0 that last acted for its backend */
+    struct vcpu *answerer; /* atomic: the vCPU of dom0 that last acted for its backend */
 
     struct stage2 stage2;
     struct vgic vgic;

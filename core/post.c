@@ -20,19 +20,10 @@ static void deliver(struct pcpu *cpu, struct vcpu *vcpu, unsigned line)
         domain_kick(domain, kick);
 }
 
-static RARE void deliver_here(struct vcpu *vcpu, unsigned line)
-{
-    deliver(vcpu->pcpu, vcpu, line);
-}
-
-void post_interrupt(struct vcpu *vcpu, unsigned line)
+void post_elsewhere(struct vcpu *vcpu, unsigned line)
 {
     struct pcpu *cpu = vcpu->pcpu;
 
-    if (pcpu_is_this(cpu)) {
-        deliver_here(vcpu, line);
-        return;
-    }
     if (__atomic_fetch_or(&vcpu->posted, BIT(line), __ATOMIC_ACQ_REL) != 0)
         return;
     struct vcpu *first = __atomic_load_n(&cpu->posts, __ATOMIC_RELAXED);
@@ -42,6 +33,16 @@ void post_interrupt(struct vcpu *vcpu, unsigned line)
                                         __ATOMIC_RELAXED));
     if (!first)
         gic_ops.send_sgi(cpu->id, SGI_POST);
+}
+
+void post_interrupt(struct vcpu *vcpu, unsigned line)
+{
+    struct pcpu *cpu = vcpu->pcpu;
+
+    if (pcpu_is_this(cpu))
+        deliver(cpu, vcpu, line);
+    else
+        post_elsewhere(vcpu, line);
 }
 
 void post_take(struct pcpu *cpu)

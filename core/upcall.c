@@ -22,14 +22,15 @@ static inline bool suits(const struct vcpu *vcpu)
     return vcpu->state != VCPU_OFF && !pcpu_is_this(vcpu->pcpu);
 }
 
-static inline void tell(const struct domain *domain, struct vcpu *vcpu)
+static inline void tell(const struct domain *domain, struct vcpu *vcpu,
+                        void (*post)(struct vcpu *vcpu, unsigned line))
 {
     uint64_t bit = BIT(domain->id % 64);
     uint64_t before =
         __atomic_fetch_or(&page->vcpu[vcpu->id].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);
 
     if (!(before & bit)) /* else dom0 has not taken it yet, and will see this too */
-        post_interrupt(vcpu, UPCALL_LINE);
+        post(vcpu, UPCALL_LINE);
 }
 
 /* Any that suits; else one that is not off. */
@@ -41,7 +42,7 @@ static RARE void tell_other(const struct domain *domain)
     for (unsigned i = 0; i < host->nr_vcpus && !suits(found); i++)
         if (host->vcpu[i]->state != VCPU_OFF)
             found = host->vcpu[i];
-    tell(domain, found);
+    tell(domain, found, post_interrupt);
 }
 
 /*
@@ -52,10 +53,10 @@ static RARE void tell_other(const struct domain *domain)
  */
 void upcall_raise(struct domain *domain)
 {
-    struct vcpu *vcpu = dom0()->vcpu[__atomic_load_n(&domain->answerer, __ATOMIC_RELAXED)];
+    struct vcpu *vcpu = __atomic_load_n(&domain->answerer, __ATOMIC_RELAXED);
 
     if (suits(vcpu))
-        tell(domain, vcpu);
+        tell(domain, vcpu, post_elsewhere);
     else
         tell_other(domain);
 }

@@ -36,6 +36,7 @@
 #define VIRTIO_VERSION 2
 #define VIRTIO_VENDOR  0x6e726174 /* "tarn" */
 #define VIRTIO_MAX_ID  63
+#define QUEUE_NOTIFY   0x050
 #define CONFIG_OFFSET  0x100 /* device-specific configuration from here on */
 #define INTERRUPT_BITS 3ul   /* used buffer, configuration change */
 
@@ -131,7 +132,6 @@ static const struct vdev_row rows[CONFIG_OFFSET / 4] = {
     ROW(0x034) = {post, NULL},                  /* QueueNumMax */
     ROW(0x038) = {NULL, post},                  /* QueueNum */
     ROW(0x044) = {post, post},                  /* QueueReady */
-    ROW(0x050) = {NULL, write_queue_notify},    /* QueueNotify */
     ROW(0x060) = {read_interrupt_status, NULL}, /* InterruptStatus */
     ROW(0x064) = {NULL, write_interrupt_ack},   /* InterruptACK */
     ROW(0x070) = {post, write_status},          /* Status */
@@ -150,6 +150,8 @@ enum mmio_result vdev_access(void *device, struct mmio_access *access)
     uint64_t offset = access->offset;
     if (offset >= vdev->plain_from)
         return offset <= 0ul + DOMU_VIRTIO_STRIDE - access->size ? post(vdev, access) : MMIO_FAULT;
+    if (offset == QUEUE_NOTIFY && access->write && access->size == 4) /* hot */
+        return write_queue_notify(vdev, access);
     const struct vdev_row *row = &rows[offset / 4];
     vdev_row_t function = access->write ? row->write : row->read;
     if (access->size != 4 || offset % 4 != 0)
