@@ -15,14 +15,9 @@
 #define ISS_SSE          BIT(21)
 #define ISS_SRT(esr)     FIELD(esr, 20, 16)
 #define ISS_SF           BIT(15)
-#define ISS_CM           BIT(8)
-#define ISS_S1PTW        BIT(7)
 #define ISS_WNR          BIT(6)
 #define ISS_TYPE(esr)    FIELD(esr, 5, 2)
 #define TYPE_TRANSLATION 1
-/* A load or store of one register, by a translation fault, not in a walk, not cache maintenance */
-#define ISS_PLAIN_MASK (ISS_ISV | ISS_S1PTW | ISS_CM | 0xful << 2)
-#define ISS_PLAIN      (ISS_ISV | (uint64_t)TYPE_TRANSLATION << 2)
 
 /* A load of a narrow register, sign-extended: LDRSB, LDRSH, LDRSW. */
 static RARE uint64_t sign_extend(uint64_t value, uint64_t esr)
@@ -75,13 +70,9 @@ static void wait_for_reply(struct vcpu *vcpu, uint64_t esr)
 }
 
 /* An access that is not simply done. */
-static __attribute__((noinline)) void finish_otherwise(struct vcpu *vcpu, uint64_t esr,
-                                                       enum mmio_result result)
+static RARE void finish_otherwise(struct vcpu *vcpu, uint64_t esr, enum mmio_result result)
 {
-    if (result == MMIO_UPCALL) {
-        finish(vcpu, esr);
-        upcall_raise(vcpu->domain);
-    } else if (result == MMIO_KICK) {
+    if (result == MMIO_KICK) {
         vcpu_mask_t kick = vcpu->access.kick;
         vcpu->access.kick = 0;
         finish(vcpu, esr);
@@ -105,10 +96,14 @@ static inline void emulate(struct vcpu *vcpu, uint64_t esr, uint64_t offset)
     if (access->write)
         access->value = vcpu_reg(vcpu, (unsigned)ISS_SRT(esr));
     enum mmio_result result = range->handler(range->device, access);
-    if (result == MMIO_DONE)
+    if (result == MMIO_DONE) {
         finish(vcpu, esr);
-    else
+    } else if (result == MMIO_UPCALL) {
+        trap_skip(esr);
+        upcall_raise(vcpu->domain);
+    } else {
         finish_otherwise(vcpu, esr, result);
+    }
 }
 
 /* No device there: a page that was being remapped at that moment, or an external abort. */
@@ -123,12 +118,13 @@ static RARE void no_device(struct vcpu *vcpu, uint64_t esr, uint64_t where)
 
 /*
  * A load or store of a register, aligned. Without a valid syndrome (LDP, SIMD, atomics, cache
- * maintenance) an access is not emulated: devices are not memory, and Linux's accessors never use
- * such instructions on them.
+ * maintenance; walks of stage-1 tables) an access is not emulated: devices are not memory, and
+ * Linux's accessors never use such instructions on them.
  */
 static inline bool is_plain(uint64_t esr, uint64_t where)
 {
-    return (esr & ISS_PLAIN_MASK) == ISS_PLAIN && !(where & ((1u << ISS_SAS(esr)) - 1));
+    return (esr & ISS_ISV) && ISS_TYPE(esr) == TYPE_TRANSLATION &&
+           !(where & ((1u << ISS_SAS(esr)) - 1));
 }
 
 /* Not where the access before went. */

@@ -12,7 +12,7 @@
 /* What became of an access. */
 enum mmio_result {
     MMIO_DONE,   /* emulated; for a read, value holds the answer */
-    MMIO_UPCALL, /* emulated; dom0 is to be told that this domain's notify page has news */
+    MMIO_UPCALL, /* a write, emulated; dom0 is to be told that the notify page has news */
     MMIO_KICK,   /* emulated; there are vCPUs to kick */
     MMIO_WAIT,   /* for the backend; the vCPU blocks until REQUEST_REPLY */
     MMIO_FAULT,  /* nothing there: external abort to the guest */
