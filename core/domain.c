@@ -233,6 +233,8 @@ static void init_vcpu(struct domain *domain, unsigned id)
     sched_vcpu_init(vcpu);
     affinity_enter(vcpu, domain->id == DOM0_ID ? BIT(home->id) : UINT64_MAX);
     vgic_set_pcpu(&domain->vgic, &vcpu->vgic, home->id);
+    if (domain->id == DOM0_ID)
+        home->host = vcpu;
 }
 
 static bool build(struct domain *domain, const struct domain_config *config)

@@ -146,6 +146,7 @@ bool pvtime_map(struct domain *domain);
 /* core/upcall.c: dom0 is to look at this domain's notify page. */
 void upcall_init(struct tarn_upcall_page *page);
 void upcall_raise(struct domain *domain);
+void upcall_take(const struct pcpu *cpu); /* SGI_UPCALL came */
 void upcall_event(struct domain *domain, uint64_t event);
 
 #endif

@@ -62,6 +62,8 @@ static void own(struct pcpu *cpu, uint32_t intid)
 {
     if (intid == SGI_POST)
         post_take(cpu);
+    else if (intid == SGI_UPCALL)
+        upcall_take(cpu);
     else if (intid == SGI_KICK)
         sched_kicked(cpu);
     else if (intid == TIMER_EL2_INTID)

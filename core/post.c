@@ -20,10 +20,8 @@ static void deliver(struct pcpu *cpu, struct vcpu *vcpu, unsigned line)
         domain_kick(domain, kick);
 }
 
-void post_elsewhere(struct vcpu *vcpu, unsigned line)
+static void leave(struct pcpu *cpu, struct vcpu *vcpu, unsigned line)
 {
-    struct pcpu *cpu = vcpu->pcpu;
-
     if (__atomic_fetch_or(&vcpu->posted, BIT(line), __ATOMIC_ACQ_REL) != 0)
         return;
     struct vcpu *first = __atomic_load_n(&cpu->posts, __ATOMIC_RELAXED);
@@ -42,7 +40,7 @@ void post_interrupt(struct vcpu *vcpu, unsigned line)
     if (pcpu_is_this(cpu))
         deliver(cpu, vcpu, line);
     else
-        post_elsewhere(vcpu, line);
+        leave(cpu, vcpu, line);
 }
 
 void post_take(struct pcpu *cpu)

@@ -16,9 +16,6 @@
  */
 void post_interrupt(struct vcpu *vcpu, unsigned line);
 
-/* The same for a vCPU that was found at home on another CPU. */
-void post_elsewhere(struct vcpu *vcpu, unsigned line);
-
 /* Delivers what was posted to vCPUs of the calling CPU: at most each of them once. No lock. */
 void post_take(struct pcpu *cpu);
 

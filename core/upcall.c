@@ -7,6 +7,7 @@
 #include "core/domain.h"
 #include "core/pcpu.h"
 #include "core/post.h"
+#include "gic/gic.h"
 
 #define UPCALL_LINE 0 /* dom0's first: TARN_UPCALL_INTID */
 
@@ -22,15 +23,13 @@ static inline bool suits(const struct vcpu *vcpu)
     return vcpu->state != VCPU_OFF && !pcpu_is_this(vcpu->pcpu);
 }
 
-static inline void tell(const struct domain *domain, struct vcpu *vcpu,
-                        void (*post)(struct vcpu *vcpu, unsigned line))
+/* Whether the vCPU of dom0 has to be told; else it has yet to look, and will see this too. */
+static inline bool mark(const struct domain *domain, const struct vcpu *vcpu)
 {
+    uint64_t *word = &page->vcpu[vcpu->id].domains[domain->id / 64];
     uint64_t bit = BIT(domain->id % 64);
-    uint64_t before =
-        __atomic_fetch_or(&page->vcpu[vcpu->id].domains[domain->id / 64], bit, __ATOMIC_ACQ_REL);
 
-    if (!(before & bit)) /* else dom0 has not taken it yet, and will see this too */
-        post(vcpu, UPCALL_LINE);
+    return !(__atomic_fetch_or(word, bit, __ATOMIC_ACQ_REL) & bit);
 }
 
 /* Any that suits; else one that is not off. */
@@ -42,23 +41,30 @@ static RARE void tell_other(const struct domain *domain)
     for (unsigned i = 0; i < host->nr_vcpus && !suits(found); i++)
         if (host->vcpu[i]->state != VCPU_OFF)
             found = host->vcpu[i];
-    tell(domain, found, post_interrupt);
+    if (mark(domain, found))
+        post_interrupt(found, UPCALL_LINE);
 }
 
 /*
  * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one that last
  * answered this domain, because its backend ran there; but one that would have to share the CPU of
  * the vCPU that notifies, only if all do. States are looked at without a lock: any that is not off
- * will do.
+ * will do. For pcpu.host an SGI says it all, others need a post besides.
  */
 void upcall_raise(struct domain *domain)
 {
     struct vcpu *vcpu = __atomic_load_n(&domain->answerer, __ATOMIC_RELAXED);
+    const struct pcpu *cpu = vcpu->pcpu;
 
-    if (suits(vcpu))
-        tell(domain, vcpu, post_elsewhere);
-    else
+    if (!suits(vcpu) || cpu->host != vcpu)
         tell_other(domain);
+    else if (mark(domain, vcpu))
+        gic_ops.send_sgi(cpu->id, SGI_UPCALL);
+}
+
+void upcall_take(const struct pcpu *cpu)
+{
+    post_interrupt(cpu->host, UPCALL_LINE);
 }
 
 void upcall_event(struct domain *domain, uint64_t event)

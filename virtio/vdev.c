@@ -148,10 +148,10 @@ enum mmio_result vdev_access(void *device, struct mmio_access *access)
 {
     struct vdev *vdev = device;
     uint64_t offset = access->offset;
+    if (offset == QUEUE_NOTIFY && access->write && access->size == 4 && vdev->plain_from) /* hot */
+        return write_queue_notify(vdev, access);
     if (offset >= vdev->plain_from)
         return offset <= 0ul + DOMU_VIRTIO_STRIDE - access->size ? post(vdev, access) : MMIO_FAULT;
-    if (offset == QUEUE_NOTIFY && access->write && access->size == 4) /* hot */
-        return write_queue_notify(vdev, access);
     const struct vdev_row *row = &rows[offset / 4];
     vdev_row_t function = access->write ? row->write : row->read;
     if (access->size != 4 || offset % 4 != 0)
