@@ -266,7 +266,7 @@ static uint64_t share_upcall_page(struct domain *domain)
 
     if (!page)
         boot_stop("Tarn's heap is exhausted: raise heap=");
-    upcall_init(page);
+    upcall_init(domain, page);
     map(domain, heap_pa(page).v, heap_pa(page).v, PAGE_SIZE, STAGE2_RAM_NX);
     return heap_pa(page).v;
 }

@@ -210,7 +210,7 @@ static bool build_domu(struct domain *domain)
 
     ok = ok && mmio_table_add(mmio, DOMU_UART_BASE, DOMU_UART_SIZE, uart_access, domain);
     vuart_init(&domain->uart, domain->notify, domain->console);
-    domain->answerer = dom0()->vcpu[0];
+    domain->answerer = dom0()->vcpu[0]->pcpu;
     if (gic_info.version == 2)
         return ok && stage2_map(&domain->stage2, ipa(DOMU_GICC_BASE), pa(gic_info.gicv.base),
                                 DOMU_GICC_SIZE, STAGE2_DEVICE);

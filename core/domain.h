@@ -20,6 +20,7 @@
 #define DOM0_ID          0
 
 struct domain {
+    struct pcpu *answerer; /* atomic: the CPU where dom0 last acted for its backend */
     /* Constant while the domain is in the table. */
     uint16_t id;
     uint32_t nr_vcpus;
@@ -31,8 +32,6 @@ struct domain {
     uint32_t first_line;  /* INTID of line 0 of core/post.h */
     uint64_t time_offset; /* CNTVOFF_EL2 */
     uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
-
-    struct vcpu *answerer; /* atomic: the vCPU of dom0 that last acted for its backend */
 
     struct stage2 stage2;
     struct vgic vgic;
@@ -144,7 +143,7 @@ bool domain_vcpu_is_off(const struct vcpu *vcpu);
 bool pvtime_map(struct domain *domain);
 
 /* core/upcall.c: dom0 is to look at this domain's notify page. */
-void upcall_init(struct tarn_upcall_page *page);
+void upcall_init(struct domain *host, struct tarn_upcall_page *page);
 void upcall_raise(struct domain *domain);
 void upcall_take(const struct pcpu *cpu); /* SGI_UPCALL came */
 void upcall_event(struct domain *domain, uint64_t event);

@@ -33,7 +33,7 @@
         stp     x0, x1, [sp, #(8 * 0)]
         stp     x2, x3, [sp, #(8 * 2)]
         x4_to_x29 stp
-        str     x30, [sp, #(8 * 30)]
+        stp     x30, xzr, [sp, #(8 * 30)] /* register 31 reads as zero */
         mov     x19, sp
         ldr     x0, [x19, #VCPU_STACK]
         mov     sp, x0

@@ -119,7 +119,8 @@ static int64_t hc_vdev_interrupt(uint64_t *x)
         return TARN_ENOENT;
     if (!vdev_interrupt(&domain->vdev[x[2]], x[3]))
         return TARN_EINVAL;
-    __atomic_store_n(&domain->answerer, caller_of(x), __ATOMIC_RELAXED);
+    if (caller_of(x)->pcpu->host)
+        __atomic_store_n(&domain->answerer, caller_of(x)->pcpu, __ATOMIC_RELAXED);
     post_interrupt(domain->vcpu[vgic_target(&domain->vgic, DOMU_VIRTIO_INTID + (uint32_t)x[2])],
                    (unsigned)x[2]);
     return TARN_OK;

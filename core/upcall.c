@@ -11,11 +11,10 @@
 
 #define UPCALL_LINE 0 /* dom0's first: TARN_UPCALL_INTID */
 
-static struct tarn_upcall_page *page;
-
-void upcall_init(struct tarn_upcall_page *upcall_page)
+void upcall_init(struct domain *host, struct tarn_upcall_page *page)
 {
-    page = upcall_page;
+    for (unsigned i = 0; i < host->nr_vcpus; i++)
+        host->vcpu[i]->upcall = page->vcpu[i].domains;
 }
 
 static inline bool suits(const struct vcpu *vcpu)
@@ -26,10 +25,9 @@ static inline bool suits(const struct vcpu *vcpu)
 /* Whether the vCPU of dom0 has to be told; else it has yet to look, and will see this too. */
 static inline bool mark(const struct domain *domain, const struct vcpu *vcpu)
 {
-    uint64_t *word = &page->vcpu[vcpu->id].domains[domain->id / 64];
     uint64_t bit = BIT(domain->id % 64);
 
-    return !(__atomic_fetch_or(word, bit, __ATOMIC_ACQ_REL) & bit);
+    return !(__atomic_fetch_or(&vcpu->upcall[domain->id / 64], bit, __ATOMIC_ACQ_REL) & bit);
 }
 
 /* Any that suits; else one that is not off. */
@@ -46,20 +44,20 @@ static RARE void tell_other(const struct domain *domain)
 }
 
 /*
- * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one that last
- * answered this domain, because its backend ran there; but one that would have to share the CPU of
- * the vCPU that notifies, only if all do. States are looked at without a lock: any that is not off
- * will do. For pcpu.host an SGI says it all, others need a post besides.
+ * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one of the CPU that
+ * last answered this domain, because its backend ran there; but one that would have to share the
+ * CPU of the vCPU that notifies, only if all do. States are looked at without a lock: any that is
+ * not off will do. Its CPU knows whom the SGI is for, so nothing is posted.
  */
 void upcall_raise(struct domain *domain)
 {
-    struct vcpu *vcpu = __atomic_load_n(&domain->answerer, __ATOMIC_RELAXED);
-    const struct pcpu *cpu = vcpu->pcpu;
+    const struct pcpu *cpu = __atomic_load_n(&domain->answerer, __ATOMIC_RELAXED);
+    unsigned id = cpu->id;
 
-    if (!suits(vcpu) || cpu->host != vcpu)
+    if (cpu->host->state == VCPU_OFF || id == cpu_id())
         tell_other(domain);
-    else if (mark(domain, vcpu))
-        gic_ops.send_sgi(cpu->id, SGI_UPCALL);
+    else if (mark(domain, cpu->host))
+        gic_ops.send_sgi(id, SGI_UPCALL);
 }
 
 void upcall_take(const struct pcpu *cpu)

@@ -36,7 +36,7 @@ enum vcpu_state {
 #define EXIT_CLASSES 64 /* ESR_EL2.EC */
 
 struct vcpu {
-    uint64_t x[32];     /* general registers while not in the guest; x[31] is read by nobody */
+    uint64_t x[32];     /* general registers while not in the guest; x[31] is 0 after an exit */
     uint64_t stack_top; /* VCPU_STACK: EL2 stack of its CPU */
 
     /* Read on every exit. */
@@ -59,6 +59,7 @@ struct vcpu {
     uint64_t cpus;          /* a bit a CPU that it may run on; changed by core/affinity.c */
     uint64_t wanted;        /* the same as it was asked for */
     bool dedicated;         /* its CPU runs nobody else */
+    uint64_t *upcall;       /* dom0's: its words of the upcall page */
     uint64_t *stolen;       /* ns, where its guest reads it, or NULL; see core/pvtime.c */
     uint64_t since;         /* ticks up to which `spent` counts */
     uint64_t spent[VCPU_STATES + 1]; /* ticks in each state; the last: held */
@@ -116,7 +117,7 @@ static inline void vcpu_raise(struct vcpu *vcpu, uint32_t bits)
 /* Register of the vCPU by instruction number; 31 reads as zero and swallows writes. */
 static inline uint64_t vcpu_reg(const struct vcpu *vcpu, unsigned rt)
 {
-    return rt == 31 ? 0 : vcpu->x[rt];
+    return vcpu->x[rt];
 }
 
 static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned rt, uint64_t value)

@@ -89,11 +89,10 @@ static enum mmio_result write_queue_notify(struct vdev *vdev, struct mmio_access
     if (queue >= vdev->nr_queues)
         return MMIO_DONE;
     access->notifies++;
-    struct tarn_notify_page *notify = vdev->notify;
-    uint64_t old = __atomic_fetch_or(&notify->queues[vdev->index], BIT(queue), __ATOMIC_RELEASE);
+    uint64_t old = __atomic_fetch_or(vdev->queues, BIT(queue), __ATOMIC_RELEASE);
     if (old & BIT(queue))
         return MMIO_DONE;
-    old = __atomic_fetch_or(&notify->devices, BIT(vdev->index), __ATOMIC_RELEASE);
+    old = __atomic_fetch_or(&vdev->notify->devices, vdev->bit, __ATOMIC_RELEASE);
     return old == 0 ? MMIO_UPCALL : MMIO_DONE;
 }
 
@@ -167,6 +166,8 @@ bool vdev_init(struct vdev *vdev, struct tarn_notify_page *notify, unsigned inde
         return false;
     *vdev = (struct vdev){
         .notify = notify,
+        .queues = &notify->queues[index],
+        .bit = BIT(index),
         .device_id = (uint32_t)device_id,
         .index = (uint8_t)index,
         .nr_queues = (uint8_t)nr_queues,

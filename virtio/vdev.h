@@ -15,6 +15,8 @@
 
 struct vdev {
     struct tarn_notify_page *notify; /* EL2 address of the domain's page */
+    uint64_t *queues;                /* its word there */
+    uint64_t bit;                    /* its own in `devices` */
     uint32_t interrupt_status;       /* atomic */
     uint32_t device_id;              /* virtio device type; 0: none */
     uint8_t index;

@@ -119,6 +119,7 @@ static uint64_t plain(unsigned log2_size, unsigned rt, bool write)
 
 static void take(uint64_t esr, uint64_t where)
 {
+    vcpu.x[31] = 0; /* as the vectors do */
     host_sysreg_write("elr_el2", HERE);
     host_sysreg_write("hpfar_el2", where >> 12 << 4);
     host_sysreg_write("far_el2",
