@@ -52,7 +52,8 @@ void timers_physical_changed(struct vcpu *vcpu)
 /* The physical timer's deadline has stayed behind if it comes from another CPU. */
 void timers_vcpu_loading(struct vcpu *vcpu)
 {
-    timer_disarm(&vcpu->wake);
+    if (vcpu->wake.timer)
+        timer_disarm(&vcpu->wake);
     if (vcpu->timer.cntp_ctl != 0 && !vcpu->ptimer.timer)
         timers_physical_changed(vcpu);
 }

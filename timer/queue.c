@@ -40,7 +40,7 @@ static uint32_t earliest_child(const struct deadline_queue *queue, uint32_t inde
 }
 
 /* Moves the hole at index towards the leaves until deadline fits in it. */
-static void sift_down(struct deadline_queue *queue, uint32_t index, struct deadline *deadline)
+void queue_put_below(struct deadline_queue *queue, uint32_t index, struct deadline *deadline)
 {
     while (index * CHILDREN + 1 < queue->count) {
         uint32_t child = earliest_child(queue, index);
@@ -72,13 +72,14 @@ static void refill(struct deadline_queue *queue, uint32_t index, struct deadline
     if (index > 0 && deadline->when < queue->slot[(index - 1) / CHILDREN]->when)
         sift_up(queue, index, deadline);
     else
-        sift_down(queue, index, deadline);
+        queue_put_below(queue, index, deadline);
 }
 
 void queue_remove(struct deadline_queue *queue, struct deadline *deadline)
 {
     assert_inside(queue, deadline);
     struct deadline *last = queue->slot[--queue->count];
+    queue->slot[queue->count] = NULL;
     if (last != deadline)
         refill(queue, deadline->index, last);
 }

@@ -11,13 +11,13 @@
 
 struct deadline_queue {
     uint32_t count;
-    struct deadline *slot[TIMER_MAX_DEADLINES];
+    struct deadline *slot[TIMER_MAX_DEADLINES]; /* the first is NULL if there is none */
 };
 
 /* When the earliest deadline, slot[0], is; TIMER_NEVER if there is none. */
 static inline uint64_t queue_when(const struct deadline_queue *queue)
 {
-    return queue->count == 0 ? TIMER_NEVER : queue->slot[0]->when;
+    return queue->slot[0] ? queue->slot[0]->when : TIMER_NEVER;
 }
 
 /* Adds a deadline that is in no queue, ordered by its `when`. Returns false when the queue is full.
@@ -26,6 +26,12 @@ bool queue_insert(struct deadline_queue *queue, struct deadline *deadline);
 
 /* Takes out a deadline that is in this queue (asserted). */
 void queue_remove(struct deadline_queue *queue, struct deadline *deadline);
+
+/*
+ * Puts a deadline that is in no queue, and not earlier than the one in slot[index], in its place or
+ * below; that one is in no queue then.
+ */
+void queue_put_below(struct deadline_queue *queue, uint32_t index, struct deadline *deadline);
 
 /* Changes `when` of a deadline that is in this queue (asserted). */
 void queue_move(struct deadline_queue *queue, struct deadline *deadline, uint64_t when);

@@ -20,7 +20,7 @@ static struct timer_cpu {
     struct deadline_queue queue;
     uint64_t slice;      /* when the slice of who runs ends */
     uint64_t programmed; /* what CNTHP_CVAL_EL2 holds */
-} timers[MAX_CPUS];
+} __attribute__((aligned(64))) timers[MAX_CPUS];
 
 static uint64_t frequency;
 
@@ -108,20 +108,23 @@ void timer_disarm(struct deadline *deadline)
     program(timer);
 }
 
-bool timer_interrupt(void)
+static __attribute__((noinline)) void call_expired(struct timer_cpu *timer, uint64_t now)
 {
-    struct timer_cpu *timer = own_timer();
-    uint64_t now = timer_now();
     for (unsigned calls = 0; calls < TIMER_MAX_BATCH && queue_when(&timer->queue) <= now; calls++) {
         struct deadline *first = timer->queue.slot[0];
         queue_remove(&timer->queue, first);
         first->timer = NULL;
         first->expired(first);
     }
-    bool over = timer->slice <= now;
-    if (over)
-        timer->slice = TIMER_NEVER;
     program(timer);
     isb(); /* the interrupt line has dropped before the caller deactivates the interrupt */
-    return over;
+}
+
+bool timer_interrupt(void)
+{
+    struct timer_cpu *timer = own_timer();
+    uint64_t now = timer_now();
+    if (queue_when(&timer->queue) <= now)
+        call_expired(timer, now);
+    return timer->slice <= now;
 }

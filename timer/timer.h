@@ -62,7 +62,8 @@ void timer_set_slice(uint64_t when);
 /*
  * The EL2 timer interrupt: calls what has expired, at most TIMER_MAX_BATCH a time, and reprograms
  * CNTHP (the rest expires in the next interrupt). A callback may arm and disarm any deadline.
- * Returns true, once, when the slice is over.
+ * Returns true when the slice is over: the caller sees to it that timer_set_slice is called before
+ * a guest is entered or the CPU waits; the interrupt stays asserted until then.
  */
 bool timer_interrupt(void);
 

@@ -147,7 +147,8 @@ static void rearm(struct deadline *deadline)
     timer_disarm(&deadlines[1]);
 }
 
-/* The end of a slice is a deadline of its own: told once, and the others keep theirs. */
+/* The end of a slice is a deadline of its own: told until there is a new one, and the others keep
+ * theirs. */
 static void test_slice(void **state)
 {
     (void)state;
@@ -159,6 +160,7 @@ static void test_slice(void **state)
     host_sysreg_write("cntpct_el0", 300);
     assert_true(timer_interrupt());
     assert_int_equal(calls, 0);
+    timer_set_slice(TIMER_NEVER);
     assert_int_equal(host_sysreg_read("cnthp_cval_el2"), 500);
     assert_false(timer_interrupt());
     timer_set_slice(900);
