@@ -85,7 +85,7 @@ static void move(struct pcpu *cpu, struct vcpu *vcpu, struct pcpu *to)
         return;
     assert(cpu->loaded != vcpu);
     share_leave(&cpu->queue, &vcpu->share);
-    share_rebase(&vcpu->share, &cpu->queue, &to->queue);
+    vcpu->share.ready.when += to->queue.floor - cpu->queue.floor; /* as far behind as it was here */
     if (cpu->fp_owner == vcpu)
         switch_drop_fp(cpu);
     timers_vcpu_stop(vcpu);
@@ -123,14 +123,9 @@ bool balance_expel(struct pcpu *cpu, struct vcpu *vcpu)
 
     if (!to)
         return false;
-    spin_lock(&cpu->lock);
-    sched_put_back(cpu, timer_now());
-    spin_unlock(&cpu->lock);
-    switch_drop_held(cpu, NULL);
-    spin_lock(&cpu->lock);
-    if (vcpu->share.waits && cpu->loaded != vcpu) /* else it is held, or may stay, by now */
+    share_put_back(&cpu->queue, &vcpu->share);
+    if (cpu->loaded != vcpu) /* else it is about to be taken out, see switch_to */
         move(cpu, vcpu, to);
-    spin_unlock(&cpu->lock);
     return true;
 }
 

@@ -61,8 +61,9 @@ static inline bool balance_due(const struct pcpu *cpu)
 void balance_away(struct pcpu *cpu);
 
 /*
- * The current vCPU may not run here any more: gives it away. False: nowhere to, it runs on here
- * until there is room elsewhere. No lock held; true: a decision is to be made anew.
+ * One that is to run next, and waits nowhere, may not run here any more: gives it away as soon as
+ * it is in no register and the other CPU's lock is free; until then it waits. False: nowhere to, it
+ * runs on here until there is room elsewhere. Lock held; true: a decision is to be made anew.
  */
 bool balance_expel(struct pcpu *cpu, struct vcpu *vcpu);
 

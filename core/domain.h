@@ -33,6 +33,9 @@ struct domain {
     uint64_t time_offset; /* CNTVOFF_EL2 */
     uint64_t own_memory;  /* bytes that are not of the pool: dom0's */
 
+    /* Which of its vCPUs ran last on a CPU; 0xff: none. Written by that CPU alone. */
+    uint8_t last_vcpu[MAX_CPUS];
+
     struct stage2 stage2;
     struct vgic vgic;
     struct mmio_table mmio;
@@ -52,9 +55,6 @@ struct domain {
     uint64_t ram_start;  /* ipa of the lowest block populated */
     uint64_t ram_end;    /* ipa behind the highest one */
     uint64_t ram_cursor; /* ipa up to which DESTROY has given blocks back */
-
-    /* Which of its vCPUs ran last on a CPU; 0xff: none. Written by that CPU alone. */
-    uint8_t last_vcpu[MAX_CPUS];
 };
 
 /* What a new domain is made of. */

@@ -43,6 +43,7 @@ void sched_init(void)
     share_times.period = timer_ns_to_ticks(SCHED_CAP_PERIOD_NS);
     for (unsigned i = 0; i < MAX_CPUS; i++) {
         pcpus[i].id = i;
+        pcpus[i].claims = gic_info.forgets; /* as if somebody else were there */
         share_init(&pcpus[i].queue);
     }
 }
@@ -58,11 +59,6 @@ static struct pcpu *lock_home(struct vcpu *vcpu)
             return cpu;
         spin_unlock(&cpu->lock);
     }
-}
-
-static struct vcpu *vcpu_of(struct share *share)
-{
-    return share ? container_of(share, struct vcpu, share) : NULL;
 }
 
 void sched_resched(struct pcpu *cpu)
@@ -101,7 +97,7 @@ void sched_join(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now)
     if (!free)
         settle(cpu, now);
     share_join(&cpu->queue, &vcpu->share, cpu->current ? preempt_ticks + 2 * cpu->switch_ticks : 0);
-    bool first = !cpu->current || share_before(&vcpu->share, &cpu->current->share);
+    bool first = !cpu->current || vcpu->share.ready.when < cpu->current->share.ready.when;
     if (first && free)
         cpu->charged = now;
     if (first || alone)
@@ -307,86 +303,92 @@ uint64_t sched_run_time(struct vcpu *vcpu)
     return ticks;
 }
 
-void sched_put_back(struct pcpu *cpu, uint64_t now)
+/*
+ * Who runs does not any more. Returns it if it is ready, then it waits nowhere yet, or NULL. Lock
+ * held.
+ */
+static struct share *stop(struct pcpu *cpu, uint64_t now)
 {
     struct vcpu *vcpu = cpu->current;
 
     if (!vcpu)
-        return;
-    settle(cpu, now);
+        return NULL;
+    __atomic_fetch_and(&vcpu->hazard, ~HAZARD_RESCHED, __ATOMIC_ACQUIRE);
     cpu->current = NULL;
     bool yields = vcpu->yields;
     vcpu->yields = false;
-    if (vcpu->share.waits)
-        return;
+    if (vcpu->share.waits) /* see settle */
+        return NULL;
+    share_charge(&cpu->queue, &vcpu->share, now - cpu->charged);
     if (yields)
         share_yield(&cpu->queue, &vcpu->share);
     if (vcpu->state == VCPU_RUNNING)
         vcpu_set_state(vcpu, VCPU_READY, now);
     if (vcpu->state == VCPU_READY && !vcpu->held)
-        share_put_back(&cpu->queue, &vcpu->share);
-    else if (vcpu->share.counted)
+        return &vcpu->share;
+    if (vcpu->share.counted)
         share_leave(&cpu->queue, &vcpu->share);
+    return NULL;
 }
 
 /*
- * Takes the first whose cap lets it run, for *ticks at most, as current; the others before it wait
- * for more. Lock held.
+ * Makes the first whose cap lets it run, until *when, current: of those who wait and of
+ * `share`, who ran until now, or NULL. Those before it wait for more. Returns NULL if there is
+ * nobody, or if one that may not run here is to go first. Lock held.
  */
-static struct vcpu *pick(struct pcpu *cpu, uint64_t now, uint64_t *ticks)
+static struct vcpu *pick(struct pcpu *cpu, struct share *share, uint64_t now, uint64_t *when)
 {
-    struct vcpu *vcpu;
+    while ((share = share_next(&cpu->queue, share))) {
+        struct vcpu *vcpu = container_of(share, struct vcpu, share);
 
-    while ((vcpu = vcpu_of(share_first(&cpu->queue)))) {
-        *ticks = share_allowance(&vcpu->share, now);
-        if (*ticks > 0) {
-            share_take(&cpu->queue, &vcpu->share);
+        if (!pcpu_may_run(cpu, vcpu) && balance_expel(cpu, vcpu))
+            return NULL;
+        uint64_t ticks = share_allowance(share, now);
+        if (ticks > 0) {
+            assert(vcpu->state == VCPU_READY);
             vcpu_set_state(vcpu, VCPU_RUNNING, now);
             if (vcpu->stolen)
                 *vcpu->stolen = timer_ticks_to_ns(vcpu->spent[VCPU_READY]);
             cpu->current = vcpu;
             cpu->switched_in = now;
             cpu->charged = now;
+            *when = ticks == UINT64_MAX ? TIMER_NEVER : now + ticks;
             return vcpu;
         }
-        share_leave(&cpu->queue, &vcpu->share);
-        timer_arm(&vcpu->refill, share_refill(&vcpu->share));
+        share_leave(&cpu->queue, share);
+        timer_arm(&vcpu->refill, share_refill(share));
+        share = NULL;
     }
     return NULL;
 }
 
-/* Nobody is ready: waits for interrupts until somebody is. Lock not held. */
-static void idle(struct pcpu *cpu)
-{
-    timer_set_slice(balance_idle(cpu));
-    gic_remind();
-    if (!share_first(&cpu->queue))
-        wfi();
-    irq_handle_one(cpu);
-}
-
-/* Decides who runs, and until when if nothing else happens; idles until there is somebody. */
+/* Decides who runs, and until when if nothing else happens. NULL: nobody, for now. */
 static struct vcpu *choose(struct pcpu *cpu)
 {
-    for (;;) {
-        uint64_t ticks = UINT64_MAX;
+    uint64_t when = TIMER_NEVER;
 
-        spin_lock(&cpu->lock);
-        uint64_t now = timer_now(); /* with the lock: not before what others have accounted */
-        if (cpu->current)
-            __atomic_fetch_and(&cpu->current->hazard, ~HAZARD_RESCHED, __ATOMIC_ACQUIRE);
-        sched_put_back(cpu, now);
-        struct vcpu *next = pick(cpu, now, &ticks);
-        if (share_first(&cpu->queue) || gic_info.forgets)
-            ticks = MIN(ticks, balance_wanted(cpu) ? balance_patience : slice_ticks);
-        spin_unlock(&cpu->lock);
-        switch_drop_held(cpu, next);
-        if (next) {
-            timer_set_slice(ticks == UINT64_MAX ? TIMER_NEVER : now + ticks);
-            return next;
-        }
-        idle(cpu);
+    spin_lock(&cpu->lock);
+    uint64_t now = timer_now(); /* with the lock: not before what others have accounted */
+    struct vcpu *next = pick(cpu, stop(cpu, now), now, &when);
+    if (share_first(&cpu->queue) || gic_info.forgets) {
+        uint64_t slice = now + (balance_wanted(cpu) ? balance_patience : slice_ticks);
+        when = MIN(when, slice);
     }
+    spin_unlock(&cpu->lock);
+    if (next)
+        timer_set_slice(when);
+    return next;
+}
+
+/* If nobody is ready: waits for interrupts until somebody may be. */
+static void idle(struct pcpu *cpu)
+{
+    if (share_first(&cpu->queue))
+        return;
+    timer_set_slice(balance_idle(cpu));
+    gic_remind();
+    wfi(); /* who makes one ready from now on sends an interrupt */
+    irq_handle_one(cpu);
 }
 
 /*
@@ -401,14 +403,18 @@ struct vcpu *sched_enter(struct vcpu *vcpu)
         if (balance_due(cpu))
             balance_away(cpu); /* first: who has waited is to go, not who would from now on */
         struct vcpu *next = choose(cpu);
-
-        balance_not_idle(cpu);
-        if (!pcpu_may_run(cpu, next) && balance_expel(cpu, next))
-            continue;
         bool other = cpu->loaded != next;
-        switch_to(cpu, next, cpu->claims > 1 || gic_info.forgets);
-        if (other)
-            cpu->switch_ticks = MIN(timer_now() - cpu->switched_in, 10 * preempt_ticks);
+
+        switch_to(cpu, next, cpu->claims > 1);
+        if (!next) {
+            idle(cpu);
+            continue;
+        }
+        balance_not_idle(cpu);
+        if (other) {
+            uint64_t ticks = timer_now() - cpu->switched_in;
+            cpu->switch_ticks = MIN(ticks, 10 * preempt_ticks);
+        }
         if (!(__atomic_load_n(&next->hazard, __ATOMIC_ACQUIRE) & HAZARD_RESCHED))
             return next;
     }

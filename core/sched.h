@@ -74,11 +74,9 @@ void sched_claim(struct pcpu *cpu, int change);
 
 /*
  * For core/balance.c, with the lock of `cpu` held. join: a vCPU that is ready and whose home this
- * is wants to run. put_back: who runs, on the calling CPU, does not any more; ready again if it did
- * not block. resched: the CPU looks at its queue again.
+ * is wants to run. resched: the CPU looks at its queue again.
  */
 void sched_join(struct pcpu *cpu, struct vcpu *vcpu, uint64_t now);
-void sched_put_back(struct pcpu *cpu, uint64_t now);
 void sched_resched(struct pcpu *cpu);
 
 /* True once a held vCPU is no longer current anywhere. */

@@ -42,6 +42,23 @@ void share_take(struct run_queue *queue, struct share *share)
     queue->movable -= share->elsewhere;
 }
 
+struct share *share_next(struct run_queue *queue, struct share *share)
+{
+    struct share *first = share_first(queue);
+
+    if (!first || (share && share->ready.when < first->ready.when))
+        return share;
+    if (!share) {
+        share_take(queue, first);
+        return first;
+    }
+    queue_put_below(&queue->waiting, 0, &share->ready);
+    share->waits = true;
+    first->waits = false;
+    queue->movable += (uint32_t)share->elsewhere - first->elsewhere;
+    return first;
+}
+
 /* What it is ahead of the others stays as many ticks of its own as before. */
 static void change_pace(const struct run_queue *queue, struct share *share, uint64_t pace)
 {
@@ -92,13 +109,12 @@ void share_leave(struct run_queue *queue, struct share *share)
 
 void share_charge(struct run_queue *queue, struct share *share, uint64_t ticks)
 {
-    const struct share *first = share_first(queue);
-    uint64_t least;
+    uint64_t when = share->ready.when + paid_for(share, ticks);
+    uint64_t first = queue_when(&queue->waiting);
 
-    share->ready.when += paid_for(share, ticks);
+    share->ready.when = when;
     share->used += ticks;
-    least = first ? MIN(first->ready.when, share->ready.when) : share->ready.when;
-    queue->floor = MAX(queue->floor, least);
+    queue->floor = MAX(queue->floor, MIN(first, when));
 }
 
 void share_yield(const struct run_queue *queue, struct share *share)

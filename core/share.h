@@ -57,12 +57,9 @@ void share_leave(struct run_queue *queue, struct share *share);
 /* Who waits and is to run first, or NULL. */
 static inline struct share *share_first(const struct run_queue *queue)
 {
-    return queue->waiting.count ? container_of(queue->waiting.slot[0], struct share, ready) : NULL;
-}
+    struct deadline *first = queue->waiting.slot[0];
 
-static inline bool share_before(const struct share *a, const struct share *b)
-{
-    return a->ready.when < b->ready.when;
+    return first ? container_of(first, struct share, ready) : NULL;
 }
 
 /* It waits no more: it runs, or its place has to be looked for anew. */
@@ -74,15 +71,15 @@ void share_charge(struct run_queue *queue, struct share *share, uint64_t ticks);
 /* It waits again. */
 void share_put_back(struct run_queue *queue, struct share *share);
 
+/*
+ * Who is to run: `share`, which wants to run on and waits nowhere, or NULL, or the first of those
+ * who wait if that comes before it. The one returned, NULL if there is nobody, does not wait; the
+ * other one does.
+ */
+struct share *share_next(struct run_queue *queue, struct share *share);
+
 /* It lets the first of those who wait go before it; it runs. */
 void share_yield(const struct run_queue *queue, struct share *share);
-
-/* It moves on: its place among those of `to` is that which it had. It waits in neither. */
-static inline void share_rebase(struct share *share, const struct run_queue *from,
-                                const struct run_queue *to)
-{
-    share->ready.when += to->floor - from->floor;
-}
 
 /* Ticks it may run until its cap stops it: 0, not before the period's end; UINT64_MAX: no cap. */
 uint64_t share_allowance(struct share *share, uint64_t now);

@@ -15,8 +15,6 @@
 #define CPTR_RES1     0x401033fful /* also traps SVE, SME, trace and activity-monitor accesses */
 #define CPTR_TRAP_ALL (CPTR_RES1 | CPTR_TFP)
 
-#define VMPIDR_RES1 BIT(31)
-
 /* HCR_EL2 of every vCPU (Arm ARM D19.2.48); TWI and TWE are for CPUs that are shared. */
 #define HCR_RW    BIT(31)
 #define HCR_TACR  BIT(21)
@@ -42,6 +40,9 @@
     (HCR_RW | HCR_TACR | HCR_TIDCP | HCR_TSC | HCR_TID3 | HCR_BSU | HCR_FB | HCR_AMO | HCR_IMO |   \
      HCR_FMO | HCR_PTW | HCR_SWIO | HCR_VM | HCR_TERR | HCR_TLOR)
 
+/* What of it differs between vCPUs. */
+#define HCR_OF_VCPU (HCR_TWI | HCR_TWE | HCR_VSE)
+
 #define MDCR_TDRA  BIT(11)
 #define MDCR_TDOSA BIT(10)
 #define MDCR_TDA   BIT(9)
@@ -56,19 +57,8 @@ void switch_init_cpu(void)
     sysreg_write(cptr_el2, CPTR_RES1);
     sysreg_write(hstr_el2, 0);
     sysreg_write(vpidr_el2, sysreg_read(midr_el1));
-    sysreg_write(hcr_el2, HCR_BASE);
+    sysreg_write(hcr_el2, HCR_BASE | (context_has_pauth ? HCR_API | HCR_APK : 0));
     isb();
-}
-
-static uint64_t hcr_of(bool shared)
-{
-    uint64_t hcr = HCR_BASE;
-
-    if (context_has_pauth)
-        hcr |= HCR_API | HCR_APK;
-    if (shared)
-        hcr |= HCR_TWI | HCR_TWE;
-    return hcr;
 }
 
 static void save_loaded(struct pcpu *cpu)
@@ -77,10 +67,9 @@ static void save_loaded(struct pcpu *cpu)
 
     if (!vcpu)
         return;
-    domain_kick(vcpu->domain, vgic_save(&vcpu->domain->vgic, &vcpu->vgic));
+    domain_kick(vcpu->domain, vgic_save(vcpu->vgic.vgic, &vcpu->vgic));
     vtimer_save(&vcpu->timer);
     context_save(&vcpu->context);
-    vcpu->serror = (sysreg_read(hcr_el2) & HCR_VSE) != 0;
     __atomic_store_n(&cpu->loaded, NULL, __ATOMIC_RELEASE); /* see switch_is_out */
     timers_vcpu_saved(vcpu);
 }
@@ -91,13 +80,12 @@ static void load(struct pcpu *cpu, struct vcpu *vcpu)
 
     timers_vcpu_loading(vcpu);
     stage2_load(&domain->stage2);
-    sysreg_write(hcr_el2, HCR_BASE | (vcpu->serror ? HCR_VSE : 0));
-    sysreg_write(vmpidr_el2, VMPIDR_RES1 | vcpu_mpidr(vcpu->id));
+    sysreg_write(vmpidr_el2, vcpu->vmpidr);
     context_load(&vcpu->context);
     vtimer_load(&vcpu->timer);
     vcpu->stack_top = cpu->stack_top;
     cpu->loaded = vcpu;
-    sysreg_write(cptr_el2, cpu->fp_owner == vcpu ? CPTR_RES1 : CPTR_TRAP_ALL);
+    sysreg_write(cptr_el2, CPTR_RES1 | (cpu->fp_owner == vcpu ? 0 : CPTR_TFP));
     /*
      * Two vCPUs of one domain share a VMID; a TLB entry that one of them may use need not be valid
      * for the other (same ASID, other tables).
@@ -107,22 +95,7 @@ static void load(struct pcpu *cpu, struct vcpu *vcpu)
         isb();
         tlb_flush_guest_local();
     }
-    vgic_load(&domain->vgic, &vcpu->vgic);
-}
-
-void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool shared)
-{
-    if (cpu->loaded != vcpu) {
-        save_loaded(cpu);
-        load(cpu, vcpu);
-    }
-    /* A virtual SError that the guest has not taken yet stays with it. */
-    uint64_t now = sysreg_read(hcr_el2);
-    uint64_t hcr = hcr_of(shared) | (now & HCR_VSE);
-    if (now != hcr)
-        sysreg_write(hcr_el2, hcr);
-    if (vgic_needs_flush(&vcpu->vgic))
-        domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
+    vgic_load(vcpu->vgic.vgic, &vcpu->vgic);
 }
 
 static void save_fp(struct pcpu *cpu)
@@ -135,23 +108,36 @@ static void save_fp(struct pcpu *cpu)
     __atomic_store_n(&cpu->fp_owner, NULL, __ATOMIC_RELEASE);
 }
 
-static bool must_leave(const struct pcpu *cpu, const struct vcpu *vcpu)
-{
-    return vcpu->held || vcpu->state == VCPU_OFF || !pcpu_may_run(cpu, vcpu);
-}
-
 void switch_drop_fp(struct pcpu *cpu)
 {
     save_fp(cpu);
     sysreg_write(cptr_el2, CPTR_TRAP_ALL); /* whoever is loaded, these are not its */
 }
 
-void switch_drop_held(struct pcpu *cpu, const struct vcpu *next)
+static bool must_leave(const struct pcpu *cpu, const struct vcpu *vcpu)
 {
-    if (cpu->fp_owner && cpu->fp_owner != next && must_leave(cpu, cpu->fp_owner))
+    return vcpu && (vcpu->held || vcpu->state == VCPU_OFF || !pcpu_may_run(cpu, vcpu));
+}
+
+void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool shared)
+{
+    uint64_t now = sysreg_read(hcr_el2);
+
+    if (cpu->fp_owner != vcpu && must_leave(cpu, cpu->fp_owner))
         switch_drop_fp(cpu);
-    if (cpu->loaded && cpu->loaded != next && must_leave(cpu, cpu->loaded))
+    if (cpu->loaded)
+        cpu->loaded->serror = now & HCR_VSE;
+    if (vcpu ? cpu->loaded != vcpu : must_leave(cpu, cpu->loaded))
         save_loaded(cpu);
+    if (!vcpu)
+        return;
+    if (!cpu->loaded)
+        load(cpu, vcpu);
+    uint64_t hcr = (now & ~HCR_OF_VCPU) | vcpu->serror | (shared ? HCR_TWI | HCR_TWE : 0);
+    if (now != hcr)
+        sysreg_write(hcr_el2, hcr);
+    if (vgic_needs_flush(&vcpu->vgic))
+        domain_kick(vcpu->domain, vgic_flush(&vcpu->domain->vgic, &vcpu->vgic));
 }
 
 /* Who finds it out may set it anew: what was saved is in memory before that. */

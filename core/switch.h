@@ -14,16 +14,13 @@ void switch_init_cpu(void);
 
 /*
  * Makes vcpu the one loaded on the calling CPU and its list registers current. shared: other
- * vCPUs may run on this CPU, so WFI and WFE of the guest exit (HCR_EL2.TWI, TWE).
+ * vCPUs may run on this CPU, so WFI and WFE of the guest exit (HCR_EL2.TWI, TWE). NULL: nobody is
+ * to run; who is loaded may stay.
+ *
+ * Takes out of the calling CPU's registers what belongs to other vCPUs that are held (paused or
+ * dying), off or to run elsewhere: memory of such a one may be freed, its context set anew.
  */
 void switch_to(struct pcpu *cpu, struct vcpu *vcpu, bool shared);
-
-/*
- * Takes out of the calling CPU's registers what belongs to vCPUs that are held (paused or dying),
- * off or to run elsewhere, and are not `next`: memory of such a one may be freed, its context set
- * anew.
- */
-void switch_drop_held(struct pcpu *cpu, const struct vcpu *next);
 
 /* The FP registers belong to nobody. */
 void switch_drop_fp(struct pcpu *cpu);

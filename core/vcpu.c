@@ -14,6 +14,8 @@ _Static_assert(offsetof(struct vcpu, hazard) == VCPU_HAZARD, "core/layout.h");
 _Static_assert(offsetof(struct vcpu, exits) == VCPU_EXITS, "core/layout.h");
 _Static_assert(offsetof(struct vcpu, vgic.dirty) == VCPU_DIRTY, "core/layout.h");
 
+#define VMPIDR_RES1 BIT(31)
+
 static const struct mmio_range nowhere;
 
 const uint8_t vcpu_transitions[VCPU_STATES] = {
@@ -29,6 +31,7 @@ void vcpu_init(struct vcpu *vcpu, struct domain *domain, unsigned id, struct pcp
 {
     vcpu->domain = domain;
     vcpu->id = id;
+    vcpu->vmpidr = VMPIDR_RES1 | vcpu_mpidr(id);
     vcpu->access.vcpu = id;
     vcpu->last_range = &nowhere;
     vcpu->pcpu = pcpu;
@@ -43,7 +46,7 @@ void vcpu_set_entry(struct vcpu *vcpu, uint64_t pc, uint64_t x0)
     memset(vcpu->x, 0, sizeof(vcpu->x));
     context_reset(&vcpu->context);
     memset(&vcpu->fp, 0, sizeof(vcpu->fp));
-    vcpu->serror = false;
+    vcpu->serror = 0;
     vcpu->context.pc = pc;
     vcpu->x[0] = x0;
 }

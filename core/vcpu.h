@@ -66,7 +66,8 @@ struct vcpu {
     struct deadline wake;            /* virtual or physical timer of a vCPU that is not running */
     struct deadline ptimer;          /* emulated physical timer of the loaded vCPU */
 
-    bool serror;               /* a virtual SError (HCR_EL2.VSE) was pending when it was saved */
+    uint64_t vmpidr;           /* VMPIDR_EL2, constant */
+    uint64_t serror;           /* HCR_EL2.VSE: a virtual SError that it has not taken yet */
     struct mmio_access access; /* the trapped access under way, or with the backend */
     const struct mmio_range *last_range; /* where the access before went */
     uint64_t request;                    /* ESR_EL2 of the access that is with the backend */
