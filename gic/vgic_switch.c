@@ -14,7 +14,11 @@ void vgic_write_hcr(struct vgic_cpu *cpu, uint32_t hcr)
     gic_virt.hcr_write(hcr);
 }
 
-/* Everything that the list registers hold is the model's again. */
+/*
+ * Everything that the list registers hold is the model's again. Private interrupts that are
+ * physically active for this vCPU must not be so for the next one; they keep their `hw` mark, and
+ * load makes them active again.
+ */
 static __attribute__((noinline)) vcpu_mask_t empty(struct vgic *vgic, struct vgic_cpu *cpu)
 {
     vcpu_mask_t kick = 0;
@@ -26,6 +30,8 @@ static __attribute__((noinline)) vcpu_mask_t empty(struct vgic *vgic, struct vgi
         kick |= vgic_fold_lrs(vgic, cpu, cpu->lr_used);
     }
     vgic_write_hcr(cpu, HCR_EN);
+    cpu->release |= cpu->private.hw;
+    vgic_scrub(cpu);
     return kick;
 }
 
@@ -35,15 +41,8 @@ vcpu_mask_t vgic_save(struct vgic *vgic, struct vgic_cpu *cpu)
 
     spin_lock(&vgic->lock);
     assert(cpu->loaded);
-    if (cpu->lr_used || cpu->hcr != HCR_EN)
+    if (cpu->release | cpu->private.hw | cpu->lr_used | cpu->lr_scrub | (cpu->hcr ^ HCR_EN))
         kick = empty(vgic, cpu) & ~BIT(cpu->number);
-    /*
-     * Private interrupts that are physically active for this vCPU must not be so for the next one;
-     * they keep their `hw` mark, and load makes them active again.
-     */
-    cpu->release |= cpu->private.hw;
-    if (cpu->lr_scrub | cpu->release)
-        vgic_scrub(cpu);
     gic_virt.save(&cpu->interface);
     cpu->loaded = false;
     spin_unlock(&vgic->lock);
