@@ -32,7 +32,8 @@ CFLAGS   := -std=c11 -O2 -g -ffreestanding -fno-common -fno-pic -fno-pie -mcmode
             -ffunction-sections -fdata-sections $(WARNINGS)
 CPPFLAGS := -I. -isystem $(LIBFDT)/include -MMD -MP
 # Rooms on the way of an exit are compiled as one: calls between files cost what calls inside them do.
-LTO      := -flto=auto
+# Their loops seldom go round twice: nothing is computed in advance for rounds to come.
+LTO      := -flto=auto -fno-move-loop-invariants
 LDFLAGS  := $(CFLAGS) $(LTO) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
 
 # Objects are made anew when compiler or flags change.

@@ -105,6 +105,7 @@ static const struct sysreg_row rows[] = {
     {SYSREG(3u, 0u, 12u, 12u, 5u), read_sre, write_ignored},  /* ICC_SRE_EL1 */
     {SYSREG(3u, 0u, 12u, 11u, 6u), read_zero, write_ignored}, /* ICC_ASGI1R_EL1 */
     {SYSREG(3u, 0u, 12u, 11u, 7u), read_zero, write_ignored}, /* ICC_SGI0R_EL1 */
+    {0},
 };
 
 /* Breakpoints, watchpoints, OS lock: read as zero, ignore writes. */
@@ -113,7 +114,7 @@ static const struct sysreg_row debug_row = {0, read_zero, write_ignored};
 /* The row of an encoding, or NULL. Those in a hurry come first in the table. */
 static inline const struct sysreg_row *find(uint32_t encoding)
 {
-    for (const struct sysreg_row *row = rows; row < rows + ARRAY_SIZE(rows); row++)
+    for (const struct sysreg_row *row = rows; row->encoding; row++)
         if (row->encoding == encoding)
             return row;
     return (encoding & DEBUG_MASK) == DEBUG_GROUP ? &debug_row : NULL;
