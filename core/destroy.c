@@ -84,9 +84,10 @@ static bool step_free(struct domain *domain)
 static bool (*const steps[])(struct domain *) = {step_hold,  step_leave,  step_grace,
                                                  step_drain, step_memory, step_free};
 
-int64_t domain_destroy(uint64_t id)
+int64_t domain_destroy(uint64_t *x)
 {
     int64_t status = TARN_EAGAIN;
+    uint64_t id = x[1];
 
     if (id == DOM0_ID || id >= TARN_MAX_DOMAINS)
         return TARN_EINVAL;

@@ -97,7 +97,7 @@ int64_t domain_start(struct domain *domain);
 int64_t domain_pause(struct domain *domain);
 int64_t domain_unpause(struct domain *domain);
 int64_t domain_watchdog(struct domain *domain);
-int64_t domain_destroy(uint64_t id);
+int64_t domain_destroy(uint64_t *x);
 int64_t domain_share(struct domain *domain, uint64_t *x);
 int64_t domain_vdev_create(struct domain *domain, uint64_t index, uint64_t device_id,
                            uint64_t nr_queues);

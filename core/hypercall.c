@@ -80,11 +80,6 @@ static int64_t hc_vcpu_init(struct domain *domain, uint64_t *x)
     return TARN_OK;
 }
 
-static int64_t hc_destroy(uint64_t *x)
-{
-    return domain_destroy(x[1]);
-}
-
 static int64_t hc_block(struct domain *domain, uint64_t *x)
 {
     pa_t block;
@@ -189,7 +184,7 @@ static const struct {
     [0x13] = {.act = domain_start},
     [0x14] = {.act = domain_pause},
     [0x15] = {.act = domain_unpause},
-    [0x16] = {.plain = hc_destroy},
+    [0x16] = {.plain = domain_destroy},
     [0x17] = {.plain = domain_info},
     [0x18] = {.on = hc_block},
     [0x19] = {.plain = hc_machine_info},

@@ -11,11 +11,6 @@
 #include "platform/log.h"
 #include "platform/sysreg.h"
 
-static void to_dom0(uint32_t intid)
-{
-    domain_kick(dom0(), vgic_set_pending_hw(&dom0()->vgic, 0, intid));
-}
-
 /* The virtual timer of whoever is loaded; it stays active until that guest deactivates it. */
 static void virtual_timer(struct pcpu *cpu)
 {
@@ -44,13 +39,6 @@ static void maintenance(struct pcpu *cpu)
     sched_kick(vcpu);
 }
 
-/* The other CPU that panics wants quiet. */
-static void stop_for_panic(void)
-{
-    for (;;)
-        wfi();
-}
-
 static void expire(struct pcpu *cpu)
 {
     if (timer_interrupt() && cpu->current)
@@ -71,7 +59,8 @@ static void own(struct pcpu *cpu, uint32_t intid)
     else if (intid == gic_info.maintenance_intid)
         maintenance(cpu);
     else if (intid == SGI_PANIC)
-        stop_for_panic();
+        for (;;) /* the CPU that panics wants quiet */
+            wfi();
     else
         log_warn("cpu %u: unexpected interrupt %u ignored", cpu->id, intid);
     gic_ops.deactivate(intid);
@@ -87,7 +76,7 @@ void irq_handle_one(struct pcpu *cpu)
     if (intid == DOMU_VTIMER_INTID)
         virtual_timer(cpu);
     else if (intid >= 32)
-        to_dom0(intid);
+        domain_kick(dom0(), vgic_set_pending_hw(&dom0()->vgic, 0, intid));
     else
         own(cpu, intid);
 }

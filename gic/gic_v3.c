@@ -102,22 +102,18 @@ static void init_redistributor(volatile uint8_t *rd)
     mmio_write32(rd + GICR_SGI + GICD_ISENABLER, 0x000000ff); /* EL2's SGIs */
 }
 
-/* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, Aff2 39:32, INTID 27:24, Aff1 23:16, list of Aff0 15:0. */
-static uint64_t sgi1r_target(uint64_t mpidr)
-{
-    return FIELD(mpidr, 39, 32) << 48 | FIELD(mpidr, 23, 16) << 32 | FIELD(mpidr, 15, 8) << 16 |
-           FIELD(mpidr, 7, 4) << 44 | BIT(mpidr & 15);
-}
-
 static void v3_init_cpu(void)
 {
     volatile uint8_t *rd = find_redistributor(cpu_id());
+    uint64_t mpidr = cpu_mpidr[cpu_id()];
 
     if (!rd)
         panic("GICv3: no redistributor for CPU %u: check reg of the interrupt controller",
               cpu_id());
     redistributor[cpu_id()] = rd;
-    sgi_target[cpu_id()] = sgi1r_target(cpu_mpidr[cpu_id()]);
+    /* ICC_SGI1R_EL1: Aff3 55:48, RS 47:44, Aff2 39:32, Aff1 23:16, list of Aff0 15:0. */
+    sgi_target[cpu_id()] = FIELD(mpidr, 39, 32) << 48 | FIELD(mpidr, 23, 16) << 32 |
+                           FIELD(mpidr, 15, 8) << 16 | FIELD(mpidr, 7, 4) << 44 | BIT(mpidr & 15);
 
     sysreg_write(ICC_SRE_EL2, SRE_ALL);
     isb();
