@@ -3,7 +3,8 @@
 # time, the machine has two CPUs.
 
 # What `make test` leaves to `make test-io`.
-LONG := test_power_loss.py test_io.py::test_network_block_device test_io.py::test_backend_killed_under_load[user]
+LONG := test_power_loss.py test_io.py::test_network_block_device test_io.py::test_qcow2_under_load \
+        test_io.py::test_backend_killed_under_load[user]
 
 system: images $(BUILD)/tarn.bin $(BUILD)/tools.img ## boot Debian in dom0 and domUs and use them
 	$(call say,PYTEST,tests/system)
