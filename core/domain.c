@@ -210,7 +210,7 @@ static bool build_domu(struct domain *domain)
 
     ok = ok && mmio_table_add(mmio, DOMU_UART_BASE, DOMU_UART_SIZE, uart_access, domain);
     vuart_init(&domain->uart, domain->notify, domain->console);
-    domain->answerer = dom0()->vcpu[0]->pcpu;
+    domain->answerer = dom0()->answerer;
     if (gic_info.version == 2)
         return ok && stage2_map(&domain->stage2, ipa(DOMU_GICC_BASE), pa(gic_info.gicv.base),
                                 DOMU_GICC_SIZE, STAGE2_DEVICE);
@@ -223,7 +223,7 @@ static bool build_domu(struct domain *domain)
     return ok;
 }
 
-/* dom0's stay where they are, and so do the interrupts of its devices. */
+/* dom0's stay where they are unless they are told to go, and so do its devices' interrupts. */
 static void init_vcpu(struct domain *domain, unsigned id)
 {
     struct vcpu *vcpu = domain->vcpu[id];
@@ -233,8 +233,10 @@ static void init_vcpu(struct domain *domain, unsigned id)
     sched_vcpu_init(vcpu);
     affinity_enter(vcpu, domain->id == DOM0_ID ? BIT(home->id) : UINT64_MAX);
     vgic_set_pcpu(&domain->vgic, &vcpu->vgic, home->id);
-    if (domain->id == DOM0_ID)
+    if (domain->id == DOM0_ID) {
         home->host = vcpu;
+        domain->answerer = home;
+    }
 }
 
 static bool build(struct domain *domain, const struct domain_config *config)

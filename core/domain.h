@@ -20,7 +20,7 @@
 #define DOM0_ID          0
 
 struct domain {
-    struct pcpu *answerer; /* atomic: the CPU where dom0 last acted for its backend */
+    struct pcpu *answerer; /* atomic: the CPU, with a host, where dom0 last acted for its backend */
     /* Constant while the domain is in the table. */
     uint16_t id;
     uint32_t nr_vcpus;

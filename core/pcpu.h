@@ -21,7 +21,9 @@ struct pcpu {
     uint64_t switch_ticks; /* that the last switch took */
     uint64_t balanced;     /* when its load was last compared with that of others, ticks */
     bool idles;            /* its bit in core/balance.c is set */
-    struct vcpu *host;     /* constant: the vCPU of dom0 that SGI_UPCALL is for, or NULL */
+
+    /* Constant from boot on. */
+    struct vcpu *host; /* the vCPU of dom0 that was made here, which SGI_UPCALL is for, or NULL */
     unsigned id;
 
     spinlock_t lock;        /* guards what follows and the state of every vCPU at home here */

@@ -235,14 +235,12 @@ void sched_set_share(struct vcpu *vcpu, uint32_t weight, uint64_t cap)
 void sched_set_cpus(struct vcpu *vcpu, uint64_t cpus)
 {
     struct pcpu *cpu = lock_home(vcpu);
-    bool waits = vcpu->share.waits;
 
-    if (waits)
-        share_take(&cpu->queue, &vcpu->share);
     __atomic_store_n(&vcpu->cpus, cpus, __ATOMIC_RELAXED);
-    vcpu->share.elsewhere = pcpu_may_leave(cpu, vcpu);
-    if (waits)
-        share_put_back(&cpu->queue, &vcpu->share);
+    bool elsewhere = pcpu_may_leave(cpu, vcpu);
+    if (vcpu->share.waits) /* it does all the time: an idle CPU looks without the lock */
+        cpu->queue.movable += (uint32_t)elsewhere - vcpu->share.elsewhere;
+    vcpu->share.elsewhere = elsewhere;
     if (!pcpu_may_run(cpu, vcpu)) {
         /* A WFI may end for no reason; who is ready is moved on. */
         (void)wake_locked(cpu, vcpu, VCPU_WAIT_EVENT);

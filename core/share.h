@@ -19,7 +19,7 @@ struct share {
     struct deadline ready; /* `when`: its virtual time */
     bool waits;            /* in a queue, by `ready` */
     bool counted;          /* waits or runs: its weight is in the load */
-    bool elsewhere;        /* other CPUs may run it, too; constant while it waits */
+    bool elsewhere;        /* other CPUs may run it, too; see `movable` */
     uint32_t weight;
     uint64_t pace;   /* virtual ticks for 2^20 ticks */
     uint64_t cap;    /* ticks it may run in each period, 0: as many as it gets */

@@ -45,9 +45,10 @@ static RARE void tell_other(const struct domain *domain)
 
 /*
  * Which vCPU of dom0 is interrupted; dom0 reads the words of all of them. The one of the CPU that
- * last answered this domain, because its backend ran there; but one that would have to share the
- * CPU of the vCPU that notifies, only if all do. States are looked at without a lock: any that is
- * not off will do. Its CPU knows whom the SGI is for, so nothing is posted.
+ * last answered this domain, because its backend ran there; but not if that is the CPU of the vCPU
+ * that notifies, while there is another. States are looked at without a lock: any that is not off
+ * will do. The CPU knows whom the SGI is for, so nothing is posted; it hands on what is for one
+ * that has been told to live elsewhere.
  */
 void upcall_raise(struct domain *domain)
 {

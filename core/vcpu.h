@@ -115,7 +115,10 @@ static inline void vcpu_raise(struct vcpu *vcpu, uint32_t bits)
     __atomic_fetch_or(&vcpu->hazard, bits, __ATOMIC_RELEASE);
 }
 
-/* Register of the vCPU by instruction number; 31 reads as zero and swallows writes. */
+/*
+ * Register of the vCPU by instruction number; 31 reads as zero and swallows writes (until the next
+ * exit it reads as what was written, so a handler reads first).
+ */
 static inline uint64_t vcpu_reg(const struct vcpu *vcpu, unsigned rt)
 {
     return vcpu->x[rt];

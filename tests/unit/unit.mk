@@ -35,6 +35,7 @@ UNIT_SOURCES_vtimer    := timer/vtimer.c
 UNIT_SOURCES_lr        := gic/lr.c
 UNIT_SOURCES_vgic      := $(VGIC_SOURCES) tests/unit/vgic_naive.c
 UNIT_SOURCES_vgic_regs := $(VGIC_SOURCES)
+UNIT_SOURCES_vgic_again := $(VGIC_SOURCES)
 UNIT_SOURCES_vdev      :=
 UNIT_SOURCES_vuart     := virtio/vuart.c
 UNIT_SOURCES_psci      := core/psci.c core/vcpu.c

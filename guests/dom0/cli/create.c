@@ -74,12 +74,14 @@ static bool keep_config(const struct config *config)
            run_write(run_path(config->name, "source").text, config->file, strlen(config->file));
 }
 
-static int create_locked(const struct config *config, const struct sources *sources, int lock)
+static int create_locked(const struct config *config, const struct sources *sources, int lock,
+                         bool *built)
 {
     int fd;
     int code = domain_build(config, sources, &fd);
     bool kept = !code && !interrupted() && keep_config(config);
 
+    *built = fd >= 0;
     regions_release();
     if (kept)
         return hand_over(config, fd, lock);
@@ -95,7 +97,7 @@ static int create_locked(const struct config *config, const struct sources *sour
     return code ? code : EXIT_FAILED;
 }
 
-static int create_checked(const struct config *config, const struct sources *sources)
+static int create_checked(const struct config *config, const struct sources *sources, bool *built)
 {
     struct tarn_info info;
 
@@ -104,7 +106,7 @@ static int create_checked(const struct config *config, const struct sources *sou
     /* One that is just over is still being cleared away. */
     int lock = run_lock(config->name, hyper_find(config->name, &info) == 0 ? 0 : LOCK_SECONDS);
     if (lock >= 0)
-        return create_locked(config, sources, lock);
+        return create_locked(config, sources, lock, built);
     if (errno != EBUSY)
         return report(EXIT_FAILED, "%s: cannot be locked: %s; make room there",
                       run_path("lock", config->name).text, strerror(errno));
@@ -124,10 +126,11 @@ static int create_or_not(const struct config *config, const struct sources *sour
                          struct outcome *outcome)
 {
     struct tarn_info info = {.id = 0};
-    int code = interrupted() ? EXIT_FAILED : create_checked(config, sources);
+    bool built = false;
+    int code = interrupted() ? EXIT_FAILED : create_checked(config, sources, &built);
 
     if (code && interrupted()) {
-        bool left = hyper_find(config->name, &info) == 0;
+        bool left = built && hyper_find(config->name, &info) == 0;
         return report(EXIT_SIGNAL + interrupted(),
                       left ? "%s: interrupted, and not all of it is gone; use tarn destroy"
                            : "%s: interrupted; nothing is left of it",
