@@ -14,7 +14,8 @@
 static uint64_t cpus; /* of the machine */
 
 /* domUs; see domu.h. */
-extern const char guest_hog[], guest_hog_end[], guest_sleeper[], guest_sleeper_end[];
+extern const char guest_hog[], guest_hog_end[], guest_sleeper[], guest_sleeper_end[],
+    guest_notifier[], guest_notifier_end[];
 __asm__("  .pushsection .rodata\n"
         /* Shows the stolen time that it sees, for ever. */
         "guest guest_hog\n"
@@ -76,6 +77,15 @@ __asm__("  .pushsection .rodata\n"
         "  b 3b\n"
         "  .global guest_sleeper_end\n"
         "guest_sleeper_end:\n"
+        /* Notifies queue 3 of a device, then off. */
+        "guest guest_notifier\n"
+        "  mov x11, #0x0a000000\n"
+        "  mov w10, #3\n"
+        "  str w10, [x11, #0x50]\n"
+        "  call 8\n"
+        "  b .\n"
+        "  .global guest_notifier_end\n"
+        "guest_notifier_end:\n"
         "  .popsection\n");
 
 static uint64_t spent(uint64_t id, unsigned state)
@@ -297,6 +307,26 @@ static void test_many(void)
     check_equal(call3(TARN_HC_DOMAIN_SHARE, 0, TARN_WEIGHT, 0), TARN_OK);
 }
 
+/* A domU made while dom0's vCPU lives on a CPU where it was not made tells it nevertheless. */
+static void test_moved_host(void)
+{
+    struct made d;
+
+    check_equal(pin(0, BIT(cpus - 1), false), TARN_OK);
+    check(WAIT(cpu_of(0) == cpus - 1, PATIENCE_US));
+    if (make(&d, "d", 1, guest_notifier, guest_notifier_end, 0)) {
+        struct smccc vdev = {.x = {TARN_HC_VDEV_CREATE, d.id, 0, 2, 4}};
+        hvc_call(&vdev);
+        check_equal(call3(TARN_HC_DOMAIN_START, d.id, 0, 0), TARN_OK);
+        check(WAIT(d.notify->events & TARN_EVENT_STATE, PATIENCE_US));
+        check_equal(state_of(d.id), TARN_STATE_SHUTDOWN);
+        check_equal(d.notify->devices, 1);
+        destroy(d.id);
+    }
+    check_equal(pin(0, BIT(0), false), TARN_OK);
+    check(WAIT(cpu_of(0) == 0, PATIENCE_US));
+}
+
 static void test_machine(void)
 {
     struct smccc call = {.x = {TARN_HC_MACHINE_INFO}};
@@ -314,6 +344,7 @@ const struct payload_test payload_tests[] = {
     {"affinity", test_affinity, 0, true},
     {"balance", test_balance, 0, true},
     {"dedicated CPUs", test_dedicated, 0, true},
+    {"dom0 moved, then a notify", test_moved_host, 0, true},
     {"64 domains", test_many, 0, true},
     {NULL, NULL, 0, false},
 };
