@@ -360,7 +360,7 @@ static struct vcpu *pick(struct pcpu *cpu, struct share *share, uint64_t now, ui
     return NULL;
 }
 
-/* Decides who runs, and until when if nothing else happens. NULL: nobody, for now. */
+/* Decides who runs, and until when if nothing else happens. NULL: nobody does. */
 static struct vcpu *choose(struct pcpu *cpu)
 {
     uint64_t when = TIMER_NEVER;
