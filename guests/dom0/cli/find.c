@@ -6,18 +6,39 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "guests/dom0/cli/rundir.h"
 #include "guests/dom0/common/config.h"
 #include "guests/dom0/common/report.h"
 
+#define PATIENCE 200 /* moments */
+
+/* Somebody makes it, makes it anew or clears it away: soon it is there, or is not. */
+static bool is_in_hand(const char *name)
+{
+    if (!config_name_is_good(name))
+        return false;
+    int lock = run_lock(name, 0);
+    if (lock < 0)
+        return errno == EBUSY;
+    run_unlock(name, lock);
+    return false;
+}
+
 int find_domain(const char *name_or_id, struct tarn_info *info)
 {
+    static const struct timespec moment = {.tv_nsec = 50000000};
     char last[256] = "";
+    int error;
 
     if (!hyper_open())
         return EXIT_FAILED;
-    int error = hyper_find(name_or_id, info);
+    for (unsigned i = 0; (error = hyper_find(name_or_id, info)) == ENOENT && i < PATIENCE; i++) {
+        if (!is_in_hand(name_or_id))
+            break;
+        nanosleep(&moment, NULL);
+    }
     if (!error)
         return EXIT_GOOD;
     if (error != ENOENT)

@@ -5,8 +5,8 @@
 
 #include "guests/dom0/common/hyper.h"
 
-/* Opens /dev/tarn and finds the domain. Returns an exit code; errors are reported, with how a
- * domain that is no more has ended. */
+/* Opens /dev/tarn and finds the domain, which may take some seconds if it is just being made anew.
+ * Returns an exit code; errors are reported, with how a domain that is no more has ended. */
 int find_domain(const char *name_or_id, struct tarn_info *info);
 
 #endif
