@@ -150,7 +150,7 @@ enum mmio_result vdev_access(void *device, struct mmio_access *access)
     if (offset == QUEUE_NOTIFY && access->write && access->size == 4 && vdev->plain_from) /* hot */
         return write_queue_notify(vdev, access);
     if (offset >= vdev->plain_from)
-        return offset <= 0ul + DOMU_VIRTIO_STRIDE - access->size ? post(vdev, access) : MMIO_FAULT;
+        return offset + access->size - 1 < DOMU_VIRTIO_STRIDE ? post(vdev, access) : MMIO_FAULT;
     const struct vdev_row *row = &rows[offset / 4];
     vdev_row_t function = access->write ? row->write : row->read;
     if (access->size != 4 || offset % 4 != 0)

@@ -14,28 +14,24 @@
 
 #define PATIENCE 200 /* moments */
 
-/* Somebody makes it, makes it anew or clears it away: soon it is there, or is not. */
-static bool is_in_hand(const char *name)
+static bool is_building(const char *name)
 {
-    if (!config_name_is_good(name))
-        return false;
-    int lock = run_lock(name, 0);
-    if (lock < 0)
-        return errno == EBUSY;
-    run_unlock(name, lock);
-    return false;
+    return config_name_is_good(name) && run_is_building(name);
 }
 
 int find_domain(const char *name_or_id, struct tarn_info *info)
 {
     static const struct timespec moment = {.tv_nsec = 50000000};
     char last[256] = "";
-    int error;
+    int error = ENOENT;
 
     if (!hyper_open())
         return EXIT_FAILED;
-    for (unsigned i = 0; (error = hyper_find(name_or_id, info)) == ENOENT && i < PATIENCE; i++) {
-        if (!is_in_hand(name_or_id))
+    /* While its supervisor makes it anew there is none. The mark may come or go in between. */
+    for (unsigned i = 0; i < PATIENCE; i++) {
+        bool building = is_building(name_or_id);
+        error = hyper_find(name_or_id, info);
+        if (error != ENOENT || !(building || is_building(name_or_id)))
             break;
         nanosleep(&moment, NULL);
     }
