@@ -1,89 +1,125 @@
 # SPDX-License-Identifier: Apache-2.0
 """make bench-io: throughput of a domU's disk and network as a ratio to what dom0 itself reaches in the
-same run, and interrupts a request. Results go to build/bench/io.json; nothing here passes or fails.
+same run, and what a request of the domU costs in exits, notifies and interrupts. Results go to
+build/bench/io.json; nothing here passes or fails.
 
-dom0's own: its O_DIRECT on the file that is the domU's disk; TCP to a namespace behind a veth in the
-same bridge.
+Both talk by TCP to a namespace behind a veth in the same bridge. In the first table storage and wire are
+as fast as the host gives, so the emulated CPUs are the bound. In the second they are throttled, so the
+device is, as on a board: QEMU limits requests and bytes of a disk, sch_tbf the veth. A throttle holds
+back what is too much but makes no request last longer, so the second has no row of one at a time.
 """
 import json
 import os
 
-from rig import DOM0, PORT, SCRATCH, SCRATCH_BYTES, TOP, Rig, words
+import loads
+from rig import PORT, SCRATCH, SCRATCH_BYTES, TOP, Rig
 
-SECONDS = int(os.environ.get("IO_SECONDS", "8"))
-PEER = "192.168.77.250"
-DISK = {
-    "disk, 4 KiB random read, 1 at a time": "read random 4096 1",
-    "disk, 4 KiB random read, 16 at a time": "read random 4096 16",
-    "disk, 4 KiB random write, 16 at a time": "write random 4096 16",
-    "disk, 1 MiB sequential read, 4 at a time": "read seq 1048576 4",
-    "disk, 1 MiB sequential write, 4 at a time": "write seq 1048576 4",
-}
-NET = {"TCP, sending": "send", "TCP, receiving": "receive", "TCP, 1 byte there and back": "ping"}
+FAR = "192.168.77.250"
+FOLDER = TOP / "build/bench/io"
+TITLES = {"host": "as fast as the host gives", "board": "a board's devices"}
+TABLES = {"host": [loads.ONE_READ, *loads.DISK, *loads.STREAMS, loads.PING],
+          "board": loads.DISK + loads.STREAMS}
 
+# An eMMC 5.1 and Gigabit Ethernet, and by how much the emulated CPU is slower than a board's.
+SLOWER = 10
+IOPS, DISK_BYTES, WIRE_BYTES = (rate // SLOWER for rate in (8000, 250_000_000, 117_000_000))
 
-def interrupts(shell, pattern):
-    """Sum over all CPUs of the lines of /proc/interrupts that match."""
-    return int(shell.ok(f"awk '/{pattern}/ {{ for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) s += $i }} "
-                        "END { print s + 0 }' /proc/interrupts"))
-
-
-def measure(shell, command):
-    """Work a second, bytes or (with small requests) requests; and how many requests there were."""
-    before = interrupts(shell, "virtio[0-9]|tarn")
-    result = words(shell.ok(command, timeout=SECONDS + 120).splitlines()[-1])
-    result["interrupts"] = interrupts(shell, "virtio[0-9]|tarn") - before
-    result["rate"] = result["bytes"] / result["seconds"]
-    return result
+INTERRUPTS = ("awk '/virtio[0-9]/ { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) s += $i } "
+              "END { print s + 0 }' /proc/interrupts")
+# In the background, for the console is left while it runs: its own I/O is not to be counted.
+ROW = ("( ( cd /tmp && rm -f out before after; {interrupts} > before; {command} > out 2>err; "
+       "{interrupts} > after.new; mv after.new after ) & )")
+NOW = "cut -d ' ' -f 1 /proc/uptime; tarn stats --json load | tr -d '\\n'; echo"
+WINDOW = f"sleep 3; {NOW}; sleep {loads.SECONDS // 2}; {NOW}"
 
 
-def disk_rows(shell, path):
-    return {name: measure(shell, f"/mnt/load disk {path} {load} {SECONDS} {SCRATCH_BYTES}")
-            for name, load in DISK.items()}
+def own_rows(dom0, table, disk):
+    return {load.name: load.parse(dom0.ok(load.command.format(disk=disk, host=FAR, port=PORT) + " 2>/tmp/err",
+                                          timeout=loads.SECONDS + 120)) for load in TABLES[table]}
 
 
-def net_rows(shell, host):
-    return {name: measure(shell, f"{shell.prefix}/mnt/load {load} {host} {PORT} {SECONDS}")
-            for name, load in NET.items()}
+def domu_row(rig, load, disk):
+    """(requests a second, bytes a second, and of each request: exits, notifies, interrupts)."""
+    command = load.command.format(disk=disk, host=FAR, port=PORT)
+    rig.enter().ok(ROW.format(interrupts=INTERRUPTS, command=command))
+    rig.leave()
+    counted = loads.between(rig.dom0.ok(WINDOW, timeout=loads.SECONDS + 60))
+    domu = rig.enter()
+    domu.ok("until [ -e /tmp/after ]; do sleep 0.2; done", timeout=loads.SECONDS + 120)
+    requests, rate = load.parse(domu.ok("cat /tmp/out"))
+    before, after = domu.ok("cat /tmp/before /tmp/after").split()
+    rig.leave()
+    counted["interrupts"] = (int(after) - int(before)) / loads.SECONDS
+    return requests, rate, {name: count / requests for name, count in counted.items()}
 
 
-def peer(dom0):
-    """A network namespace in dom0's bridge: what dom0 reaches without a hypervisor between."""
-    for command in ("ip netns add peer", "ip link add peer0 type veth peer name eth0 netns peer",
-                    "ip link set peer0 master tarnbr0 up",
-                    f"ip -n peer addr add {PEER}/24 dev eth0", "ip -n peer link set eth0 up"):
+def far_end(dom0):
+    """A network namespace in dom0's bridge, with the servers."""
+    for command in ("ip netns add far", "ip link add far0 type veth peer name eth0 netns far",
+                    "ip link set far0 master tarnbr0 up",
+                    f"ip -n far addr add {FAR}/24 dev eth0", "ip -n far link set eth0 up",
+                    f"ip netns exec far env {loads.TOOL}iperf3 --server --daemon",
+                    f"{{ ip netns exec far /mnt/load serve {PORT} >/dev/null 2>&1 & }} 2>/dev/null",
+                    "insmod /mnt/sch_tbf.ko", "dmesg -n 1"):
         dom0.ok(command)
-    dom0.prefix = "ip netns exec peer "
 
 
-def show(own, guest):
-    print(f"{'':44}{'dom0':>12}{'domU':>12}{'ratio':>8}{'domU int/req':>14}")
-    for name, row in guest.items():
-        small = row["bytes"] / row["requests"] < 65536 and "sending" not in name
-        scale, unit = (row["requests"] / row["bytes"], "/s") if small else (1e-6, " MB/s")
-        print(f"{name:44}{own[name]['rate'] * scale:>9.1f}{unit:5}{row['rate'] * scale:>7.1f}{unit:5}"
-              f"{row['rate'] / own[name]['rate']:>6.2f}{row['interrupts'] / row['requests']:>12.2f}")
+def shape(dom0, on):
+    """The wire: both ends of the veth."""
+    verb = f"add dev {{}} root tbf rate {WIRE_BYTES * 8}bit burst 256kb limit 1mb" if on else "del dev {} root"
+    dom0.ok(f"tc qdisc {verb.format('far0')} && tc -n far qdisc {verb.format('eth0')}")
+
+
+def board_disk():
+    """QEMU's options for a throttled disk."""
+    image = FOLDER / "board.img"
+    image.write_bytes(bytes(SCRATCH_BYTES))
+    name = str(image).replace(",", ",,")
+    return ("-drive", f"file={name},format=raw,if=none,id=board,cache=unsafe,throttling.iops-total={IOPS},"
+                      f"throttling.bps-total={DISK_BYTES}",
+            "-device", "virtio-blk-device,drive=board,serial=board")
+
+
+def run():
+    """{table: ({row: dom0's}, {row: domU's})}"""
+    rig = Rig(FOLDER / "bench.log", image=FOLDER / "tools.img", options=board_disk())
+    try:
+        far_end(rig.dom0)
+        board = rig.dom0.ok("readlink -f /dev/disk/by-id/virtio-board")
+        own = {"host": own_rows(rig.dom0, "host", SCRATCH)}
+        shape(rig.dom0, True)
+        own["board"] = own_rows(rig.dom0, "board", board)
+        rig.create(disk=os.environ.get("IO_DISK", ""), network=os.environ.get("IO_NETWORK", ""),
+                   more=f'disk "board" {{ path = "{board}" }}')
+        domu = {"board": {load.name: domu_row(rig, load, "/dev/vdd") for load in TABLES["board"]}}
+        shape(rig.dom0, False)
+        domu["host"] = {load.name: domu_row(rig, load, "/dev/vdb") for load in TABLES["host"]}
+    finally:
+        rig.close()
+    return {table: (own[table], domu[table]) for table in TABLES}
+
+
+def show(table, own, domu):
+    print(f"\n{TITLES[table]:44}{'dom0':>12}{'domU':>12}{'ratio':>8}  of a request: exits notifies interrupts")
+    for load in TABLES[table]:
+        column, scale = (0, 1) if load.unit == "/s" else (1, 1e-6)
+        mine, its = own[load.name][column], domu[load.name][column]
+        per = domu[load.name][2]
+        print(f"{load.name:44}{mine * scale:>8.1f} {load.unit:4}{its * scale:>7.1f} {load.unit:4}{its / mine:>7.2f}"
+              f"{per['exits']:>20.2f}{per['notifies']:>9.2f}{per['interrupts']:>11.2f}")
 
 
 def main():
-    rig = Rig(TOP / "build/bench/io/bench.log")
-    try:
-        peer(rig.dom0)
-        own = disk_rows(rig.dom0, SCRATCH) | net_rows(rig.dom0, DOM0)
-        rig.create(vcpus=1, disk=os.environ.get("IO_DISK", ""),
-                   network=os.environ.get("IO_NETWORK", ""))
-        domu = rig.enter()
-        domu.prefix = ""
-        guest = disk_rows(domu, "/dev/vdb") | net_rows(domu, DOM0)
-        rig.leave()
-    finally:
-        rig.close()
-    show(own, guest)
-    rows = {name: {"dom0": own[name]["rate"], "domu": guest[name]["rate"],
-                   "ratio": guest[name]["rate"] / own[name]["rate"],
-                   "interrupts_per_request": guest[name]["interrupts"] / guest[name]["requests"]}
-            for name in own}
-    (TOP / "build/bench/io.json").write_text(json.dumps(rows, indent=1) + "\n")
+    rows = run()
+    print(f"The board's: {IOPS} requests/s, {DISK_BYTES / 1e6:.1f} MB/s; {WIRE_BYTES / 1e6:.1f} MB/s on the wire "
+          f"(1/{SLOWER} of eMMC 5.1 and Gigabit Ethernet)")
+    results = {}
+    for table, (own, domu) in rows.items():
+        show(table, own, domu)
+        results[table] = {name: {"dom0": own[name][1], "domu": rate, "ratio": rate / own[name][1],
+                                 **{f"{what}_per_request": count for what, count in per.items()}}
+                          for name, (_, rate, per) in domu.items()}
+    (TOP / "build/bench/io.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Load for disks and networks, and checks that nothing of it is lost. One static program, run in
- * dom0 and in a domU. Each command prints one line of NAME=VALUE words and exits 0, or says what is
- * wrong.
+ * Checks that nothing is lost on disks and networks, and a request/response load. One static
+ * program, run in dom0 and in a domU. Each command prints one line of NAME=VALUE words and exits 0,
+ * or says what is wrong.
  *
- *   load disk PATH read|write random|seq BLOCK_SIZE THREADS SECONDS [BYTES]
  *   load pattern PATH BYTES SECONDS           writes and reads back with O_DIRECT
  *   load serve PORT                           the far end of the next ones, for ever
- *   load send|receive HOST PORT SECONDS       a stream
  *   load ping HOST PORT SECONDS               one byte there and back, again and again
  *   load check HOST PORT SECONDS              known bytes both ways, compared at both ends
  *
@@ -16,7 +14,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/vm_sockets.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -27,16 +24,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_THREADS 64
-#define CELL        4096 /* the pattern's unit: each has a generation */
-#define MOST_CELLS  64   /* of one request */
-#define CHUNK       65536
+#define THREADS    8
+#define CELL       4096 /* the pattern's unit: each has a generation */
+#define MOST_CELLS 64   /* of one request */
+#define CHUNK      65536
 
 static double now(void)
 {
@@ -70,88 +65,15 @@ static uint64_t random64(uint64_t *state)
     return *state * 0x2545f4914f6cdd1dull;
 }
 
-static uint64_t length_of(int fd)
-{
-    struct stat st;
-    uint64_t bytes = 0;
-
-    if (fstat(fd, &st) != 0)
-        die("fstat");
-    if (!S_ISBLK(st.st_mode))
-        return (uint64_t)st.st_size;
-    if (ioctl(fd, BLKGETSIZE64, &bytes) != 0)
-        die("BLKGETSIZE64");
-    return bytes;
-}
-
 /* ---- disk ---- */
 
 static struct {
     int fd;
-    bool write, random;
-    size_t block;
-    uint64_t blocks, cells;
+    uint64_t cells;
     double end;
-    atomic_ullong next, done, errors;
-    uint32_t *generation; /* pattern: of each cell */
-    unsigned threads;
+    atomic_ullong done, errors;
+    uint32_t *generation; /* of each cell */
 } disk;
-
-static void *disk_thread(void *argument)
-{
-    uint64_t seed = 88172645463325252ull + (uintptr_t)argument * 1000003;
-    uint8_t *buffer = aligned(disk.block);
-
-    memset(buffer, 0x5a, disk.block);
-    while (now() < disk.end) {
-        uint64_t block = disk.random ? random64(&seed) : atomic_fetch_add(&disk.next, 1);
-        off_t at = (off_t)(block % disk.blocks * disk.block);
-        ssize_t n = disk.write ? pwrite(disk.fd, buffer, disk.block, at)
-                               : pread(disk.fd, buffer, disk.block, at);
-        if (n != (ssize_t)disk.block)
-            die("I/O");
-        atomic_fetch_add(&disk.done, 1);
-    }
-    free(buffer);
-    return NULL;
-}
-
-static void run_threads(void *(*function)(void *), unsigned count)
-{
-    pthread_t thread[MAX_THREADS];
-
-    if (count == 0 || count > MAX_THREADS) {
-        errno = EINVAL;
-        die("number of threads");
-    }
-    for (unsigned i = 0; i < count; i++) {
-        errno = pthread_create(&thread[i], NULL, function, (void *)(uintptr_t)i);
-        if (errno)
-            die("thread");
-    }
-    for (unsigned i = 0; i < count; i++)
-        pthread_join(thread[i], NULL);
-}
-
-static int disk_load(char **argument, int count)
-{
-    disk.write = strcmp(argument[1], "write") == 0;
-    disk.random = strcmp(argument[2], "random") == 0;
-    disk.block = strtoul(argument[3], NULL, 0);
-    disk.fd = open(argument[0], (disk.write ? O_RDWR : O_RDONLY) | O_DIRECT);
-    if (disk.fd < 0)
-        die(argument[0]);
-    uint64_t bytes = count > 6 ? strtoull(argument[6], NULL, 0) : length_of(disk.fd);
-    disk.blocks = bytes / disk.block;
-    double begin = now();
-    disk.end = begin + atof(argument[5]);
-    run_threads(disk_thread, (unsigned)atoi(argument[4]));
-    double seconds = now() - begin;
-    uint64_t done = atomic_load(&disk.done);
-    printf("requests=%llu bytes=%llu seconds=%.3f\n", (unsigned long long)done,
-           (unsigned long long)(done * disk.block), seconds);
-    return 0;
-}
 
 /* What a cell of a generation holds: every word tells where and when it was written. */
 static void fill(uint64_t *words, uint64_t cell, uint32_t generation)
@@ -190,7 +112,7 @@ static void transfer(uint8_t *buffer, uint64_t first, unsigned count, bool write
 /* Each thread has cells of its own, so what it wrote last is what has to be there. */
 static void *pattern_thread(void *argument)
 {
-    uint64_t each = disk.cells / disk.threads;
+    uint64_t each = disk.cells / THREADS;
     uint64_t base = (uintptr_t)argument * each;
     uint64_t seed = 362436069 + base;
     uint8_t *buffer = aligned(MOST_CELLS * CELL);
@@ -228,21 +150,33 @@ static void pattern_all(bool write)
     free(buffer);
 }
 
+static void run_threads(void)
+{
+    pthread_t thread[THREADS];
+
+    for (unsigned i = 0; i < THREADS; i++) {
+        errno = pthread_create(&thread[i], NULL, pattern_thread, (void *)(uintptr_t)i);
+        if (errno)
+            die("thread");
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+}
+
 static int pattern(char **argument)
 {
     disk.fd = open(argument[0], O_RDWR | O_DIRECT);
     if (disk.fd < 0)
         die(argument[0]);
     disk.cells = strtoull(argument[1], NULL, 0) / CELL;
-    disk.threads = 8;
     disk.generation = calloc(disk.cells, sizeof(*disk.generation));
-    if (!disk.generation || disk.cells < (uint64_t)disk.threads * (MOST_CELLS + 1)) {
+    if (!disk.generation || disk.cells < (uint64_t)THREADS * (MOST_CELLS + 1)) {
         errno = EINVAL;
         die("size");
     }
     pattern_all(true);
     disk.end = now() + atof(argument[2]);
-    run_threads(pattern_thread, disk.threads);
+    run_threads();
     pattern_all(false);
     printf("requests=%llu errors=%llu\n", (unsigned long long)atomic_load(&disk.done),
            (unsigned long long)atomic_load(&disk.errors));
@@ -322,16 +256,13 @@ static void *serve_one(void *argument)
 
     if (read(fd, &mode, 1) != 1)
         mode = 0;
-    memset(buffer, 0x5a, CHUNK);
-    while (mode == 'r' && write_all(fd, buffer, CHUNK))
-        continue;
-    while (mode && mode != 'r' && (n = read(fd, buffer, mode == 'p' ? 1 : CHUNK)) > 0) {
+    while (mode && (n = read(fd, buffer, mode == 'p' ? 1 : CHUNK)) > 0) {
         if (mode == 'c' && differences(buffer, at, (size_t)n) != 0) {
             fprintf(stderr, "load: bytes from %llu on are not what was sent\n",
                     (unsigned long long)at);
             break; /* the client sees a short stream */
         }
-        if (mode != 's' && !write_all(fd, buffer, (size_t)n))
+        if (!write_all(fd, buffer, (size_t)n))
             break;
         at += (uint64_t)n;
     }
@@ -378,26 +309,18 @@ static void serve(const char *port)
     accept_all((void *)(uintptr_t)fd);
 }
 
-static int stream(const char *mode, char **argument)
+static int ping(char **argument)
 {
-    bool out = strcmp(mode, "send") == 0, ping = strcmp(mode, "ping") == 0;
-    int fd = dial(argument[0], argument[1], ping ? 'p' : out ? 's' : 'r');
-    uint8_t *buffer = aligned(CHUNK);
+    int fd = dial(argument[0], argument[1], 'p');
     double begin = now(), end = begin + atof(argument[2]);
-    uint64_t bytes = 0, turns = 0;
+    uint64_t turns = 0;
+    uint8_t byte = 0;
 
-    memset(buffer, 0x5a, CHUNK);
-    while (now() < end) {
-        ssize_t n = ping || out ? write(fd, buffer, ping ? 1 : CHUNK) : read(fd, buffer, CHUNK);
-        if (ping && n == 1)
-            n = read(fd, buffer, 1);
-        if (n <= 0)
-            die("stream");
-        bytes += (uint64_t)n;
-        turns++;
-    }
+    for (; now() < end; turns++)
+        if (write(fd, &byte, 1) != 1 || read(fd, &byte, 1) != 1)
+            die("ping");
     printf("requests=%llu bytes=%llu seconds=%.3f\n", (unsigned long long)turns,
-           (unsigned long long)bytes, now() - begin);
+           (unsigned long long)turns, now() - begin);
     return 0;
 }
 
@@ -448,16 +371,14 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "";
 
     signal(SIGPIPE, SIG_IGN);
-    if (strcmp(command, "disk") == 0 && argc >= 8)
-        return disk_load(argv + 2, argc - 2);
     if (strcmp(command, "pattern") == 0 && argc == 5)
         return pattern(argv + 2);
     if (strcmp(command, "serve") == 0 && argc == 3)
         serve(argv[2]);
     if (strcmp(command, "check") == 0 && argc == 5)
         return check(argv + 2);
-    if (argc == 5)
-        return stream(command, argv + 2);
+    if (strcmp(command, "ping") == 0 && argc == 5)
+        return ping(argv + 2);
     fprintf(stderr, "load: see the head of tests/bench/io/load.c for its commands\n");
     return 2;
 }

@@ -33,15 +33,15 @@ def words(line):
 
 
 class Rig:
-    def __init__(self, log, scratch_bytes=SCRATCH_BYTES, **variables):
+    def __init__(self, log, scratch_bytes=SCRATCH_BYTES, image=TOP / "build/tools.img", options=(), **variables):
+        """image: the disk of tools; options go to QEMU; variables are those of guests/run.sh."""
         arguments = {"BOOT": "direct", "CPUS": 2, "MEM": "3G",
                      "DOM0_ARGS": "systemd.mask=tarn-autostart.service mitigations=off"}
         arguments.update(variables)
         log.parent.mkdir(parents=True, exist_ok=True)
-        image = TOP / "build/tools.img"
         self.machine = Machine(log, options=(
             "-drive", f"file={image},format=raw,if=none,id=tools,readonly=on",
-            "-device", "virtio-blk-device,drive=tools"), **arguments)
+            "-device", "virtio-blk-device,drive=tools", *options), **arguments)
         self.dom0 = self.machine
         self.domu = None
         self.machine.login("dom0", timeout=480)
