@@ -43,16 +43,15 @@
 /* What of it differs between vCPUs. */
 #define HCR_OF_VCPU (HCR_TWI | HCR_TWE | HCR_VSE)
 
-#define MDCR_TDRA  BIT(11)
-#define MDCR_TDOSA BIT(10)
-#define MDCR_TDA   BIT(9)
-#define MDCR_TPM   BIT(6)
-#define MDCR_TPMCR BIT(5)
+/* Neither debug, trace nor profiling registers are switched: they trap. No PMU is offered. */
+#define MDCR_DEBUG   (BIT(11) | BIT(10) | BIT(9)) /* TDRA, TDOSA, TDA */
+#define MDCR_TRACE   BIT(19)                      /* TTRF */
+#define MDCR_PROFILE BIT(14)                      /* TPMS */
+#define MDCR_PMU     (BIT(6) | BIT(5))            /* TPM, TPMCR */
 
 void switch_init_cpu(void)
 {
-    /* Debug registers are not switched, so they trap; the PMU is not offered. */
-    sysreg_write(mdcr_el2, MDCR_TDRA | MDCR_TDOSA | MDCR_TDA | MDCR_TPM | MDCR_TPMCR);
+    sysreg_write(mdcr_el2, MDCR_DEBUG | MDCR_TRACE | MDCR_PROFILE | MDCR_PMU);
     /* FP stays open to EL2 itself until the first guest runs: libfdt uses it. */
     sysreg_write(cptr_el2, CPTR_RES1);
     sysreg_write(hstr_el2, 0);
