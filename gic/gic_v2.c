@@ -104,11 +104,13 @@ static void v2_init_cpu(void)
                (gicc_read(GICC_CTLR) & GICC_CTLR_BYPASS) | GICC_CTLR_ENABLE | GICC_CTLR_EOIMODE);
 }
 
+/* The barrier: what the sender of an SGI wrote before is seen after. */
 static uint32_t v2_ack(void)
 {
     uint32_t iar = gicc_read(GICC_IAR);
     uint32_t intid = iar & 0x3ff;
 
+    dsb(sy);
     if (intid < 16)
         sgi_iar[cpu_id()] = iar;
     if (intid < GIC_INTID_SPURIOUS)
