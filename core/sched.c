@@ -153,7 +153,7 @@ void sched_kick(struct vcpu *vcpu)
         return; /* its entry is still to come and looks */
     cpu = lock_home(vcpu);
     if (!wake_locked(cpu, vcpu, VCPU_WAIT_EVENT) && cpu->current == vcpu)
-        gic_ops.send_sgi(cpu->id, SGI_KICK);
+        gic_ops.send_sgi(cpu->id, SGI_POST);
     spin_unlock(&cpu->lock);
 }
 

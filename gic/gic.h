@@ -11,7 +11,7 @@
 /* SGIs that Tarn's CPUs send each other (0..7; 8..15 belong to EL3). */
 #define SGI_KICK   0 /* look at your run queue and hazard word */
 #define SGI_PANIC  1 /* stop */
-#define SGI_POST   2 /* take what was posted */
+#define SGI_POST   2 /* take what was posted, and look at your vCPU's vGIC */
 #define SGI_UPCALL 3 /* an upcall for dom0's vCPU there */
 
 #define GIC_INTID_SPURIOUS 1020 /* and above: nothing to do */

@@ -111,9 +111,10 @@ void gic_enable_ppi(uint32_t intid)
 
 static void send_sgi(unsigned cpu, uint32_t sgi)
 {
-    assert_int_equal(sgi, SGI_KICK);
+    assert_true(sgi == SGI_KICK || sgi == SGI_POST);
     assert_true(cpu < cpu_count);
     machine.cpu[cpu].kicked = true;
+    machine.cpu[cpu].asked |= sgi == SGI_KICK;
 }
 
 struct gic_ops gic_ops = {.send_sgi = send_sgi};
@@ -372,7 +373,9 @@ static void take_interrupts(struct pcpu *cpu)
 
     if (c->kicked) {
         c->kicked = false;
-        sched_kicked(cpu);
+        if (c->asked)
+            sched_kicked(cpu);
+        c->asked = false;
     }
     if (machine.now >= c->cnthp_cval && timer_interrupt() && cpu->current)
         vcpu_raise(cpu->current, HAZARD_RESCHED);

@@ -58,7 +58,8 @@ struct guest {
 
 struct machine_cpu {
     struct guest *inside; /* runs, or NULL: idle */
-    bool kicked;
+    bool kicked;          /* an SGI is to be taken */
+    bool asked;           /* it is SGI_KICK */
     uint64_t idle_since;
     uint64_t cnthp_cval, cntv_cval, cntv_ctl, hcr;
     jmp_buf idle;
