@@ -19,8 +19,9 @@ typedef union {
 static inline void spin_lock(spinlock_t *lock)
 {
     uint32_t both = __atomic_fetch_add(&lock->both, (1u << 16), __ATOMIC_ACQUIRE);
-    for (uint16_t owner = (uint16_t)both; owner != both >> 16;)
-        owner = __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE);
+    for (uint16_t owner = (uint16_t)both; owner != both >> 16;
+         owner = __atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE))
+        __asm__ volatile("yield"); /* to the holder, where CPUs take turns (QEMU with -icount) */
 }
 
 /* Takes it if it is free. For a second lock of the same rank, which has no order to the first. */
