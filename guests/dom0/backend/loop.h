@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event loop: file descriptors and what to do when they are ready (epoll, level-triggered).
+ * The event loop: file descriptors and what to do when they are ready (epoll).
  * Includes nothing of Tarn.
  */
 #ifndef BACKEND_LOOP_H
@@ -12,7 +12,7 @@
 /* Embedded in what it belongs to. May be removed, not freed, while the loop runs. */
 struct loop_source {
     int fd;          /* -1: not in the loop */
-    uint32_t events; /* EPOLLIN, EPOLLOUT */
+    uint32_t events; /* EPOLLIN, EPOLLOUT; EPOLLET: once for each time that something comes */
     void (*ready)(struct loop_source *source, uint32_t events);
 };
 

@@ -165,10 +165,11 @@ bool trace_is_completion(const struct tarn_trace_record *exit, unsigned *domain,
 
 void trace_intid_name(unsigned intid, bool physical, unsigned domain, char *to, size_t size)
 {
+    static const char *const own[] = {" (kick)", " (panic)", " (post)", " (upcall)"}; /* SGIs */
     const char *what = "";
 
-    if (physical && intid < 3)
-        what = intid == 0 ? " (kick)" : intid == 2 ? " (post)" : " (panic)";
+    if (physical && intid < sizeof(own) / sizeof(own[0]))
+        what = own[intid];
     else if (physical && intid == 26)
         what = " (Tarn's timer)";
     else if (intid == DOMU_VTIMER_INTID)
