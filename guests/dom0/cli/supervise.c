@@ -142,14 +142,14 @@ static void stop_backend(struct domain *d)
 /* The guest is over for us: nothing of it stays. */
 static int finish(struct domain *d)
 {
+    if (d->lived) /* first: who misses it asks how it ended */
+        run_note_end(d->name, d->how.text);
     int error = hyper_destroy(d->fd);
 
     close(d->fd);
     printf("domain %s: %s\n", d->name, d->how.text);
     if (error && error != ENODEV) /* the next supervisor tries again */
         return report(EXIT_FAILED, "%s: cannot be destroyed: %s", d->name, strerror(error));
-    if (d->lived)
-        run_note_end(d->name, d->how.text);
     if (d->lived && strcmp(run_boot(d->name).text, RUN_ONCE) != 0)
         run_keep_config(d->name);
     run_remove(d->name);
@@ -463,11 +463,13 @@ static int take_over(struct domain *d)
         error = ENOENT;
     }
     bool anew = error == ENOENT && (access(file.text, F_OK) == 0 || run_restore_config(d->name));
-    if (error && !anew)
-        return report(error == ENOENT ? EXIT_CONFIG : EXIT_FAILED,
-                      "%s: %s; start it by tarn create FILE", d->name, strerror(error));
-    if (!config_read(&d->config, file.text, stderr))
-        return report(EXIT_CONFIG, "%s: start it by tarn create FILE", d->name);
+    bool known = (!error || anew) && config_read(&d->config, file.text, stderr);
+    if (!known) { /* nobody makes it now */
+        run_mark_building(d->name, false);
+        return report(!error || error == ENOENT ? EXIT_CONFIG : EXIT_FAILED,
+                      "%s: %s; start it by tarn create FILE", d->name,
+                      error && !anew ? strerror(error) : "its configuration cannot be used");
+    }
     run_read(run_path(d->name, "source").text, d->source, sizeof(d->source));
     if (d->source[0])
         d->config.file = d->source;
