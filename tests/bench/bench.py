@@ -4,11 +4,11 @@
 A run whose inputs (QEMU's command line and the files it names) are those of an earlier run is not
 repeated. A run that fails is a result too: its rows have the value null and say why.
 """
+import collections
 import concurrent.futures
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 import typing
@@ -24,6 +24,7 @@ from environments import BENCH, NAMES, Guest
 
 QUICK = os.environ.get("QUICK", "0") not in ("", "0")
 RUNS = BENCH / "runs"
+LAYOUTS = (1, 2)  # of memory, besides the usual one, for rows of lmbench that vary with it
 
 
 class Suite(typing.NamedTuple):
@@ -64,7 +65,10 @@ SUITES += [
     Suite("boot", Guest("lmbench", mode="boot"), 1, SINGLE, facts.user_rows),
     Suite("lmbench", Guest("lmbench", 1, QUICK), 1, NAMES, lmbench.rows),
 ]
-if not QUICK:  # two CPUs give an indication only: the short rows are enough
+if not QUICK:
+    SUITES += [Suite("lmbench", Guest("lmbench", layout=layout), 1, NAMES, lmbench.rows)
+               for layout in LAYOUTS]
+    # Two CPUs give an indication only: the short rows are enough.
     SUITES.append(Suite("lmbench-2", Guest("lmbench", 2, quick=True), 2, NAMES, lmbench.rows))
 
 
@@ -104,24 +108,34 @@ def collect(suites):
         for suite, name, future in jobs:
             rows, error = future.result()
             print(f"  {time.monotonic() - begin:5.0f} s  {suite.name:10} {suite.guest.name:18} "
-                  f"{name:10} {error or str(len(rows)) + ' rows'}", flush=True)
+                  f"{name:10} {error or str(len({row[0] for row in rows})) + ' rows'}", flush=True)
             done.append((suite, name, rows, error))
     return done
 
 
 def table(done):
-    """The list that results.json holds: each operation in each environment of its suite. A value is
-    null with an "error" where a run failed, and without where the operation does not apply."""
-    rows, units, ops = {}, {}, {}
+    """The list that results.json holds: each operation in each environment of its suite; the least (of a
+    rate the most) where it was measured several times, and all of them as "runs". A value is null with an
+    "error" where one of its runs failed or has it less often than in another environment, and without where
+    the operation does not apply."""
+    values, units, most = {}, {}, {}
     for suite, name, found, _ in done:
         for op, value, unit in found:
-            rows[suite.name, op, name] = {"value": value}
+            values.setdefault((suite.name, op, name), []).append(value)
             units[suite.name, op] = unit
-            ops.setdefault(suite.guest.name, {})[op] = None
-    for suite, name, _, error in done:
-        for op in ops.get(suite.guest.name, []):
-            rows.setdefault((suite.name, op, name),
-                            {"value": None, "error": error or "the run did not print it"})
+        for op, count in collections.Counter(row[0] for row in found).items():
+            most.setdefault(suite.guest.name, {}).setdefault(op, 0)
+            most[suite.guest.name][op] = max(most[suite.guest.name][op], count)
+    rows = {}
+    for (suite, op, name), runs in values.items():
+        best = max if units[suite, op].endswith("/s") else min
+        rows[suite, op, name] = {"value": best(runs)} | ({"runs": runs} if len(runs) > 1 else {})
+    for suite, name, found, error in done:
+        # A guest that printed nothing anywhere might have had whatever its suite has.
+        due = most.get(suite.guest.name) or {op: 1 for known, op in units if known == suite.name}
+        for op, count in due.items():
+            if error or sum(row[0] == op for row in found) < count:
+                rows[suite.name, op, name] = {"value": None, "error": error or "the run did not print it"}
     names = {suite: dict.fromkeys(name for known, name, _, _ in done if known.name == suite)
              for suite, _ in units}
     return [{"suite": suite, "op": op, "environment": name,

@@ -32,15 +32,17 @@ XEN_ARGS = "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M bootscrub=0"
 
 class Guest:
     """What runs in an environment: an Image, its initrd or None, its command line, how many vCPUs. Of
-    Tarn's domUs that sleep or spin beside the one that measures there are domains - 1."""
+    Tarn's domUs that sleep or spin beside the one that measures there are domains - 1. With a layout
+    lmbench takes only the rows that vary with what lies where in memory, which differs between layouts."""
 
-    def __init__(self, kind, vcpus=1, quick=False, mode="one", domains=1):
+    def __init__(self, kind, vcpus=1, quick=False, mode="one", domains=1, layout=0):
         self.kind = kind
         self.vcpus = vcpus
         self.mode = mode
-        self.words = f" mode={mode}" + (" quick" if quick else "")
+        self.words = f" mode={mode}" + " quick" * quick + (f" layout={layout}" if layout else "")
         self.name = "-".join([kind] + ([mode] if mode != "one" else []) + [str(vcpus)]
-                             + ["quick"] * quick + ([f"of-{domains}"] if domains > 1 else []))
+                             + ["quick"] * quick + ([f"of-{domains}"] if domains > 1 else [])
+                             + ([f"layout-{layout}"] if layout else []))
         self.image = KERNEL if kind != "micro" else BENCH / (
             "micro-large.bin" if mode == "boot" else "micro.bin")
         self.initrd = BENCH / "lmbench.cpio" if kind == "lmbench" or mode == "boot" else None

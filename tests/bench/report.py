@@ -70,6 +70,8 @@ class Results:
         self.value = {(row["suite"], row["op"], row["environment"]): row["value"] for row in rows}
         self.error = {(row["suite"], row["op"], row["environment"]): row["error"] for row in rows
                       if "error" in row}
+        self.runs = {(row["suite"], row["op"], row["environment"]): row["runs"] for row in rows
+                     if "runs" in row}
         self.unit = {(row["suite"], row["op"]): row["unit"] for row in rows}
         self.suites = list(dict.fromkeys(row["suite"] for row in rows))
 
@@ -82,7 +84,6 @@ class Results:
         if not own or not bare:
             return None
         return bare / own if self.unit[suite, op].endswith("/s") else own / bare
-
 
     def failures(self, suite):
         """A sentence for each environment of the suite in which something failed."""
@@ -169,6 +170,11 @@ def over_target(results, suite):
             ratios = {op: results.ratio(suite, op, name) for op in results.ops(suite)}
             over = [f"{op} {ratio:.4f}" for op, ratio in ratios.items() if (ratio or 0) > RATIO_BUDGET]
             yield f"{name}, rows over {RATIO_BUDGET}: " + (", ".join(over) or "none")
+        spread = {op: max(runs) / min(runs) - 1 for (known, op, name), runs in results.runs.items()
+                  if (known, name) == (suite, "bare")}
+        if spread:
+            yield ("the least of several layouts of memory; between these bare itself varies: "
+                   + ", ".join(f"{op} {share:.2%}" for op, share in spread.items()))
         if len(ratios) < FULL_ROWS:
             yield "the short rows only (`QUICK=1`)"
 
@@ -223,11 +229,12 @@ instruction. The first program is the initramfs's init; Debian's login takes ser
     "lmbench": (lmbench_rows, "lmbench, one vCPU", """
 Ratio to the same kernel without a hypervisor in the same run; below 1.0000 is faster than bare. kvm-vhe is
 compared with a bare `-cpu max`, all others with a bare cortex-a57. "equal": within the last digit that
-lmbench prints and 0.0002. "Protection fault" is a difference of two rows six times as long, and has
-six times their noise."""),
+lmbench prints and 0.0002. Rows that vary with what lies where in memory are the least of several layouts.
+"Protection fault" is a difference of two rows six times as long, and has six times their noise."""),
     "lmbench-2": (lmbench_rows, "lmbench, two vCPUs", """
-QEMU runs two CPUs in turn on one clock: figures vary by several percent, and a CPU that spins is charged to
-the other. An indication, not a measurement. Debian's Xen hangs with two CPUs under `-icount`."""),
+QEMU runs two CPUs in turn on one clock, so that what one does while it waits for the other is in the
+figure: they vary by some percent. An indication, not a measurement. Debian's Xen hangs with two CPUs under
+`-icount` unless QEMU is made to change between them while it boots (`tests/bench/qemu.py`)."""),
 }
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tables say: what does not apply, what failed, who is ahead; spans of switches."""
 import bench
+import lmbench
 import micro
 import report
 from environments import Guest
@@ -22,6 +23,46 @@ def test_failed_and_not_applicable_are_told_apart():
     assert found.cell("micro", "hypercall", "xen-domu") == "failed"
     assert found.cell("micro", "notify_self", "bare") == "-"
     assert found.failures("micro") == ["xen-domu: no result (1 rows)"]
+
+
+def test_runs_of_one_row_give_the_least_or_say_that_one_failed():
+    def layout(number):
+        return bench.Suite("lmbench", Guest("lmbench", layout=number), 1, [], None)
+    runs = [(layout(i), "bare", [("Process fork+exit", value, "us")], None)
+            for i, value in enumerate((384.1, 390.0, 384.2))]
+    row = bench.table(runs)[0]
+    assert (row["value"], row["runs"]) == (384.1, [384.1, 390.0, 384.2])
+    other = (layout(0), "bare-max", [("Process fork+exit", 1.0, "us")], None)
+    assert list(report.over_target(results(*runs), "lmbench"))[2].endswith("Process fork+exit 1.54%")
+    failed = results(*runs, other, (layout(0), "bare", [], "no result"))
+    assert failed.cell("lmbench", "Process fork+exit", "bare") == "failed"
+
+
+def test_layouts_that_printed_nothing_or_less_are_seen():
+    def run(layout, name, *values):
+        guest = Guest("lmbench", layout=layout)
+        return (bench.Suite("lmbench", guest, 1, [], None), name,
+                [("Pagefaults", value, "us") for value in values], None)
+    silent = results(run(0, "bare", 1.3), run(1, "bare"))
+    assert silent.cell("lmbench", "Pagefaults", "bare") == "failed"
+    fewer = results(run(0, "bare", 1.3, 1.2), run(0, "tarn-domu", 1.3))
+    assert fewer.cell("lmbench", "Pagefaults", "bare", 1) == "1.2"
+    assert fewer.cell("lmbench", "Pagefaults", "tarn-domu") == "failed"
+
+
+def test_lmbench_rows_that_differ_in_place_or_are_repeated():
+    text = """BENCH lmbench lat_pipe  : Pipe latency: 15.0 microseconds
+BENCH lmbench LMBENCH_SCHED=UNIQUE lat_pipe  : Pipe latency: 30.5 microseconds
+BENCH lmbench lat_proc fork : Process fork+exit: 384.0 microseconds
+BENCH lmbench lat_proc fork : Process fork+exit: 386.0 microseconds
+BENCH lmbench lat_mem_rd 1 128 : "stride=128
+BENCH lmbench lat_mem_rd 1 128 : 0.5 1.081
+BENCH lmbench lat_mem_rd 1 128 : 1.0 1.032
+"""
+    assert lmbench.rows(text) == [
+        ("Pipe latency", 15.0, "us"), ("Pipe latency between CPUs", 30.5, "us"),
+        ("Process fork+exit", 384.0, "us"), ("Process fork+exit", 386.0, "us"),
+        ("Memory load latency stride=128", 1.032, "ns")]
 
 
 def test_ahead_is_more_than_the_clock_resolves():

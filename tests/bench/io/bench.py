@@ -33,7 +33,7 @@ INTERRUPTS = ("awk '/virtio[0-9]/ { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++)
 ROW = ("( ( cd /tmp && rm -f out before after; {interrupts} > before; {command} > out 2>err; "
        "{interrupts} > after.new; mv after.new after ) & )")
 NOW = "cut -d ' ' -f 1 /proc/uptime; tarn stats --json load | tr -d '\\n'; echo"
-WINDOW = f"sleep 3; {NOW}; sleep {loads.SECONDS // 2}; {NOW}"
+WINDOW = f"sleep {loads.SECONDS * 3 / 8}; {NOW}; sleep {loads.SECONDS / 2}; {NOW}"
 
 
 def own_rows(dom0, table, disk):
@@ -99,6 +99,7 @@ def run():
         domu["host"] = {load.name: domu_row(rig, load, "/dev/vdb") for load in TABLES["host"]}
     finally:
         rig.close()
+        (FOLDER / "board.img").unlink()
     return {table: (own[table], domu[table]) for table in TABLES}
 
 

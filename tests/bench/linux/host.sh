@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # init of the Linux that a measured guest runs beside: dom0 of Tarn, or KVM's host. The words of the
 # kernel's command line that matter: host=tarn|kvm, guest=lmbench|micro, mode=one|smp|io|switch|boot,
-# vcpus=N, quick.
+# vcpus=N, quick, layout=N.
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
@@ -20,11 +20,11 @@ for word in $(cat /proc/cmdline); do
     guest=*) guest=${word#guest=} ;;
     mode=*) mode=${word#mode=} ;;
     vcpus=*) vcpus=${word#vcpus=} ;;
-    quick) options=quick ;;
+    quick | layout=*) options="$options $word" ;;
     esac
 done
 case $guest in
-lmbench) image=/guest/Image initrd=/guest/lmbench.cpio cmdline="$(cat /guest/cmdline) mode=$mode $options" ;;
+lmbench) image=/guest/Image initrd=/guest/lmbench.cpio cmdline="$(cat /guest/cmdline) mode=$mode$options" ;;
 micro) image=/guest/micro.bin initrd='' cmdline="machine=kvm mode=$mode" ;;
 esac
 if [ "$guest-$mode" = micro-boot ]; then # it is as much work to load as Linux
