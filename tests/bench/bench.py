@@ -118,24 +118,22 @@ def table(done):
     rate the most) where it was measured several times, and all of them as "runs". A value is null with an
     "error" where one of its runs failed or has it less often than in another environment, and without where
     the operation does not apply."""
-    values, units, most = {}, {}, {}
+    values, units = {}, {}
+    most = collections.defaultdict(collections.Counter)  # of each guest: how often it printed what
     for suite, name, found, _ in done:
         for op, value, unit in found:
             values.setdefault((suite.name, op, name), []).append(value)
             units[suite.name, op] = unit
-        for op, count in collections.Counter(row[0] for row in found).items():
-            most.setdefault(suite.guest.name, {}).setdefault(op, 0)
-            most[suite.guest.name][op] = max(most[suite.guest.name][op], count)
+        most[suite.guest.name] |= collections.Counter(row[0] for row in found)
     rows = {}
     for (suite, op, name), runs in values.items():
         best = max if units[suite, op].endswith("/s") else min
         rows[suite, op, name] = {"value": best(runs)} | ({"runs": runs} if len(runs) > 1 else {})
     for suite, name, found, error in done:
         # A guest that printed nothing anywhere might have had whatever its suite has.
-        due = most.get(suite.guest.name) or {op: 1 for known, op in units if known == suite.name}
-        for op, count in due.items():
-            if error or sum(row[0] == op for row in found) < count:
-                rows[suite.name, op, name] = {"value": None, "error": error or "the run did not print it"}
+        due = most[suite.guest.name] or collections.Counter(op for known, op in units if known == suite.name)
+        for op in due if error else due - collections.Counter(row[0] for row in found):
+            rows[suite.name, op, name] = {"value": None, "error": error or "the run did not print it"}
     names = {suite: dict.fromkeys(name for known, name, _, _ in done if known.name == suite)
              for suite, _ in units}
     return [{"suite": suite, "op": op, "environment": name,

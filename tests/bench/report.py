@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of make bench: in the terminal, and docs/benchmarks.md with its plots."""
 import gzip
+import math
 import re
+import statistics
 import subprocess
 
 import plot
@@ -84,6 +86,12 @@ class Results:
         if not own or not bare:
             return None
         return bare / own if self.unit[suite, op].endswith("/s") else own / bare
+
+    def median_ratio(self, suite, op, name):
+        """Of a time that was measured several times, to the bare machine's."""
+        own, bare = (statistics.median(self.runs.get((suite, op, n), [math.nan]))
+                     for n in (name, BASELINE[name]))
+        return own / bare
 
     def failures(self, suite):
         """A sentence for each environment of the suite in which something failed."""
@@ -175,6 +183,9 @@ def over_target(results, suite):
         if spread:
             yield ("the least of several layouts of memory; between these bare itself varies: "
                    + ", ".join(f"{op} {share:.2%}" for op, share in spread.items()))
+            for name in ("tarn-dom0", "tarn-domu"):
+                yield f"{name}, the same rows by the median instead: " + ", ".join(
+                    f"{op} {results.median_ratio(suite, op, name):.4f}" for op in spread)
         if len(ratios) < FULL_ROWS:
             yield "the short rows only (`QUICK=1`)"
 

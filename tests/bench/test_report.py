@@ -33,7 +33,9 @@ def test_runs_of_one_row_give_the_least_or_say_that_one_failed():
     row = bench.table(runs)[0]
     assert (row["value"], row["runs"]) == (384.1, [384.1, 390.0, 384.2])
     other = (layout(0), "bare-max", [("Process fork+exit", 1.0, "us")], None)
-    assert list(report.over_target(results(*runs), "lmbench"))[2].endswith("Process fork+exit 1.54%")
+    dom0 = [(layout(i), "tarn-dom0", [("Process fork+exit", 384.2, "us")], None) for i in range(3)]
+    told = list(report.over_target(results(*runs, *dom0), "lmbench"))
+    assert told[2].endswith("Process fork+exit 1.54%") and told[3].endswith("Process fork+exit 1.0000")
     failed = results(*runs, other, (layout(0), "bare", [], "no result"))
     assert failed.cell("lmbench", "Process fork+exit", "bare") == "failed"
 
